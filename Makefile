@@ -1,0 +1,57 @@
+# Every command of the project. `make run` and `make test` set everything up by themselves.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+SOURCES := $(shell find proto gateway -name '*.proto' -o -name '*.yaml' -o -name '*.lua' -o -name 'compile.py')
+
+help: ## Lists the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml uv.lock $(SOURCES)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --active --frozen --quiet --inexact
+	@$(BIN)/python proto/compile.py && touch $@
+
+run: $(READY) ## Serves the demo on 127.0.0.1:8080, with its data in ./var
+	@$(BIN)/polydesk up --demo
+
+test: $(READY) ## Runs the whole test suite
+	@$(BIN)/pytest
+
+unit: $(READY) ## Runs the tests that need neither Envoy nor PostgreSQL
+	@$(BIN)/pytest -m "not envoy and not postgres"
+
+demo: $(READY) ## Plays every sample of the documents against a hub
+	@$(BIN)/python -m tests.demo
+
+bench: $(READY) ## Measures the hub beside an echo on the same Envoy
+	@$(BIN)/python -m tests.bench
+
+proto: $(READY) ## Compiles the contracts
+	@$(BIN)/python proto/compile.py
+
+format: $(READY) ## Formats Python and contracts
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet . && $(BIN)/buf format -w proto
+
+lint: $(READY) ## Checks style, contracts, layers and Envoy's configuration
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/buf format --exit-code -d proto
+	@$(BIN)/buf lint services/polydesk/api/descriptors.binpb --config proto/buf.yaml
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/polydesk gateway --check
+
+types: $(READY) ## Checks types
+	@$(BIN)/mypy
+
+check: lint types test ## Does what CI does
+
+dist: $(READY) ## Builds the wheel and the sdist
+	@$(BIN)/uv build --quiet
+
+clean: ## Removes what was built, keeps ./var
+	@rm -rf $(VENV) dist services/polydesk/api .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help run test unit demo bench proto format lint types check dist clean

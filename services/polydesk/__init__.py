@@ -1,0 +1,3 @@
+"""One service desk, many dialects."""
+
+from __future__ import annotations

@@ -1,0 +1,36 @@
+"""What an operator sets: the environment (`POLYDESK_*`), read here and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one hub; the command line's options go before the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="POLYDESK_", frozen=True, extra="ignore")
+
+    listen: str = Field("127.0.0.1:8080", description="Where the gateway listens: address:port")
+    data: Path = Field(Path("var"), description="The folder of the hub's data")
+    database_url: str = Field("", description="postgresql://… instead of SQLite in the data folder")
+    hub: str = Field("", description="Where the hub itself listens: unix:/path or address:port")
+    workers: int = Field(
+        1, ge=1, le=64, description="Hub processes; more than one needs PostgreSQL"
+    )
+    demo: bool = Field(default=False, description="Seeds the demo; loopback only")
+    reflection: bool = Field(default=True, description="Answers gRPC reflection")
+    log_level: str = Field("info", description="debug, info, warning or error")
+    call_seconds: float = Field(15, gt=0, description="How long a call may take")
+
+    @property
+    def store_url(self) -> str:
+        """Returns the URL of the database."""
+        return self.database_url or f"sqlite:///{self.data.resolve() / 'polydesk.db'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Tells whether the database is SQLite in the data folder."""
+        return not self.database_url

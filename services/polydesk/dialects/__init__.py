@@ -1,0 +1,38 @@
+"""The dialects: one module a vendor, found by looking, so that there is no list to edit."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
+
+import grpc
+
+from polydesk.domain.desk import Desk
+from polydesk.domain.errors import PolydeskError
+from polydesk.wire import Refusal
+
+
+class Dialect(Protocol):
+    """What a dialect's module offers."""
+
+    # The full name of its gRPC service.
+    SERVICE: str
+    # The path prefixes it owns, each with the RPC whose error bodies an unknown path below it gets.
+    PREFIXES: Mapping[str, str]
+
+    def register(self, server: grpc.aio.Server, desk: Desk) -> None:
+        """Adds its servicer."""
+
+    def refuse(self, error: PolydeskError, rpc: str) -> Refusal:
+        """Words an error as the vendor's document has it for the RPC of that short name."""
+
+
+@cache
+def load() -> tuple[Dialect, ...]:
+    """Imports every dialect of this folder."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules: list[Any] = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return tuple(modules)

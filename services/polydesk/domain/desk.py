@@ -1,0 +1,112 @@
+"""The desk: the domain services that dialects and canonical servicers call.
+
+Every method takes the caller first and lets it into the org before anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from polydesk.domain.errors import Invalid, Missing, NotFound
+from polydesk.domain.history import Entry
+from polydesk.domain.identity import Caller
+from polydesk.domain.ports import Clock, TicketStore
+from polydesk.domain.query import Page, Query, read_token, write_token
+from polydesk.domain.registry import Registry
+from polydesk.domain.saving import Saved
+from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
+
+
+class Tickets:
+    """Keeps the one record of every piece of work."""
+
+    def __init__(self, *, store: TicketStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def save(self, caller: Caller, org: int, drafts: Sequence[Draft]) -> Saved:
+        """Saves all drafts or none; the newest modification wins."""
+        caller.admit(org)
+        if not drafts:
+            raise Missing("at least one ticket is required", field="tickets")
+        if len(drafts) > MOST_ROWS:
+            raise Invalid(
+                f"{len(drafts)} tickets came, at most {MOST_ROWS} are taken at once",
+                field="tickets",
+            )
+        for index, draft in enumerate(drafts):
+            if not draft.number:
+                raise Missing(
+                    f"number is required (item {index})", field=f"tickets[{index}].number"
+                )
+        stamp = caller.stamp(self._clock.now())
+        return await self._store.save(org, drafts, stamp=stamp, once=caller.once)
+
+    async def record(self, caller: Caller, org: int, draft: Draft) -> Ticket:
+        """Makes a new ticket; one without a number gets one."""
+        caller.admit(org)
+        stamp = caller.stamp(self._clock.now())
+        return await self._store.create(org, draft, stamp=stamp, once=caller.once)
+
+    async def get(self, caller: Caller, id_: int) -> Ticket:
+        """Returns the ticket of an id."""
+        ticket = await self._store.get(id_)
+        if ticket is None or ticket.org not in caller.roles:
+            raise NotFound(f"there is no ticket {id_}")
+        caller.admit(ticket.org)
+        return ticket
+
+    async def find(
+        self, caller: Caller, org: int, kind: Kind, *, number: str = "", sys_id: str = ""
+    ) -> Ticket:
+        """Returns the ticket of a number or a sys_id."""
+        caller.admit(org)
+        if bool(number) == bool(sys_id):
+            raise Invalid("either number or sys_id is required", field="number")
+        ticket = await self._store.find(org, kind, number=number, sys_id=sys_id)
+        if ticket is None:
+            raise NotFound(f"there is no {kind.value} {number or sys_id} in org {org}")
+        return ticket
+
+    async def select(self, caller: Caller, org: int, query: Query) -> list[Ticket]:
+        """Returns the tickets of an org that fit."""
+        caller.admit(org)
+        return await self._store.select(org, query)
+
+    async def page(self, caller: Caller, org: int, query: Query, token: str) -> Page:
+        """Returns the page behind `token`, and the token of the next."""
+        caller.admit(org)
+        asked = msgspec.structs.replace(read_token(query, token), limit=query.limit + 1)
+        tickets = await self._store.select(org, asked)
+        if len(tickets) <= query.limit:
+            return Page(tickets=tickets)
+        del tickets[query.limit :]
+        return Page(tickets=tickets, next_token=write_token(query, tickets[-1]))
+
+    async def executions(
+        self, caller: Caller, org: int, kind: Kind, numbers: Sequence[str]
+    ) -> list[tuple[str, Execution]]:
+        """Returns how far automation has got with the numbers that are known, in their order."""
+        caller.admit(org)
+        if not numbers:
+            raise Missing("at least one number is required", field="numbers")
+        if len(numbers) > MOST_NUMBERS:
+            raise Invalid(
+                f"{len(numbers)} numbers came, at most {MOST_NUMBERS} are taken", field="numbers"
+            )
+        known = await self._store.executions(org, kind, numbers)
+        return [(number, known[number]) for number in numbers if number in known]
+
+    async def history(self, caller: Caller, id_: int, *, after: int = 0, limit: int) -> list[Entry]:
+        """Returns what happened to a ticket behind the entry `after`, oldest first."""
+        await self.get(caller, id_)
+        return await self._store.history(id_, after=after, limit=limit)
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """The domain services of one hub."""
+
+    tickets: Tickets
+    registry: Registry

@@ -1,0 +1,183 @@
+"""How a save is decided: which rows make tickets, which change them, which are left aside.
+
+The store calls `settle` inside its transaction, with the records as they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from polydesk.domain.errors import Conflict
+from polydesk.domain.ticket import CHANGEABLE, Draft, Kind, Ticket
+
+Key = tuple[Kind, str]
+
+
+class Outcome(Enum):
+    """Tells what became of a row."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    STALE = "STALE"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row; `etag` marks the record after the whole save."""
+
+    id: int
+    outcome: Outcome
+    etag: str
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a save."""
+
+    batch: UUID
+    rows: list[Row]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one record; `old` and `new` hold the fields that differ.
+
+    `digest` is that of the draft behind it, so that a replay of the draft is known for one.
+    """
+
+    ticket: int
+    org: int
+    action: str
+    digest: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a save comes to: records to insert and to replace, the history, the answer."""
+
+    created: list[Ticket]
+    updated: list[Ticket]
+    changes: list[Change]
+    rows: list[Row]
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """What a save is decided on.
+
+    `known` holds the records that the drafts mean, `replayed` tells whether a record has had a
+    content before, `new_ids` has an id for each key that is not known.
+    """
+
+    org: int
+    at: datetime
+    known: Mapping[Key, Ticket]
+    replayed: Callable[[int, str], bool]
+    new_ids: Sequence[int]
+
+
+def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
+    """Decides what a save does, row after row; touches nothing."""
+    current = dict(basis.known)
+    ids = iter(basis.new_ids)
+    changes: list[Change] = []
+    outcomes: list[tuple[Key, Outcome]] = []
+    for draft in drafts:
+        key = draft.kind, draft.number
+        old = current.get(key)
+        digest = draft.digest
+        if old is None:
+            outcome, new = Outcome.CREATED, _create(draft, basis, next(ids))
+        else:
+            outcome, new = _update(old, draft, basis.at)
+            if outcome is Outcome.UPDATED and draft.modified_at == old.modified_at:
+                said_now = any(c.ticket == old.id and c.digest == digest for c in changes)
+                if said_now or basis.replayed(old.id, digest):
+                    outcome, new = Outcome.UNCHANGED, old
+        outcomes.append((key, outcome))
+        if new is not old:
+            changes.append(_change(old, new, digest))
+            current[key] = new
+    return _settled(current, changes, outcomes, known=basis.known)
+
+
+def _settled(
+    current: Mapping[Key, Ticket],
+    changes: list[Change],
+    outcomes: Sequence[tuple[Key, Outcome]],
+    *,
+    known: Mapping[Key, Ticket],
+) -> Settled:
+    return Settled(
+        created=[ticket for key, ticket in current.items() if key not in known],
+        updated=[ticket for key, ticket in current.items() if known.get(key, ticket) != ticket],
+        changes=changes,
+        rows=[
+            Row(id=current[key].id, outcome=outcome, etag=current[key].etag)
+            for key, outcome in outcomes
+        ],
+    )
+
+
+def _create(draft: Draft, basis: Basis, id_: int) -> Ticket:
+    if draft.etag:
+        raise Conflict(f"{draft.number} has the etag {draft.etag}, and does not exist")
+    said = _said(draft)
+    said["sys_id"] = said.get("sys_id") or format(id_, "032x")
+    return Ticket(
+        id=id_,
+        org=basis.org,
+        kind=draft.kind,
+        number=draft.number,
+        created_at=basis.at,
+        updated_at=basis.at,
+        extra=draft.extra,
+        **said,
+    )
+
+
+def _update(old: Ticket, draft: Draft, at: datetime) -> tuple[Outcome, Ticket]:
+    if draft.etag and draft.etag != old.etag:
+        raise Conflict(
+            f"{draft.number} was changed meanwhile: its etag is {old.etag}, not {draft.etag}"
+        )
+    if draft.modified_at < old.modified_at:
+        return Outcome.STALE, old
+    said = _said(draft)
+    said["sys_id"] = said.get("sys_id") or old.sys_id
+    extra = old.extra | draft.extra
+    if extra == old.extra and all(getattr(old, name) == value for name, value in said.items()):
+        return Outcome.UNCHANGED, old
+    changed = msgspec.structs.replace(
+        old, **said, extra=extra, updated_at=at, revision=old.revision + 1
+    )
+    return Outcome.UPDATED, changed
+
+
+def _said(draft: Draft) -> dict[str, Any]:
+    return {name: value for name in CHANGEABLE if (value := getattr(draft, name)) is not UNSET}
+
+
+# What the hub itself keeps of a record, and no history tells.
+_KEPT: Final = frozenset({"id", "org", "created_at", "updated_at", "revision", "execution"})
+
+
+def _change(old: Ticket | None, new: Ticket, digest: str) -> Change:
+    before = {} if old is None else msgspec.structs.asdict(old)
+    after = msgspec.structs.asdict(new)
+    fields = [
+        name for name, value in after.items() if name not in _KEPT and before.get(name) != value
+    ]
+    return Change(
+        ticket=new.id,
+        org=new.org,
+        action="create" if old is None else "update",
+        digest=digest,
+        old={name: before[name] for name in fields if name in before},
+        new={name: after[name] for name in fields},
+    )
