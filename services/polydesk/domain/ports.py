@@ -22,6 +22,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Returns seconds that never go back."""
 
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+
 
 class TicketStore(Protocol):
     """Keeps tickets and their history. Each method is one transaction; a write is synced."""

@@ -86,6 +86,7 @@ def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
     current = dict(basis.known)
     ids = iter(basis.new_ids)
     changes: list[Change] = []
+    said: set[tuple[int, str]] = set()
     outcomes: list[tuple[Key, Outcome]] = []
     for draft in drafts:
         key = draft.kind, draft.number
@@ -95,13 +96,13 @@ def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
             outcome, new = Outcome.CREATED, _create(draft, basis, next(ids))
         else:
             outcome, new = _update(old, draft, basis.at)
-            if outcome is Outcome.UPDATED and draft.modified_at == old.modified_at:
-                said_now = any(c.ticket == old.id and c.digest == digest for c in changes)
-                if said_now or basis.replayed(old.id, digest):
-                    outcome, new = Outcome.UNCHANGED, old
+            same_time = draft.modified_at == old.modified_at
+            if same_time and ((old.id, digest) in said or basis.replayed(old.id, digest)):
+                outcome, new = Outcome.UNCHANGED, old
         outcomes.append((key, outcome))
         if new is not old:
             changes.append(_change(old, new, digest))
+            said.add((new.id, digest))
             current[key] = new
     return _settled(current, changes, outcomes, known=basis.known)
 
@@ -127,7 +128,7 @@ def _settled(
 def _create(draft: Draft, basis: Basis, id_: int) -> Ticket:
     if draft.etag:
         raise Conflict(f"{draft.number} has the etag {draft.etag}, and does not exist")
-    said = _said(draft)
+    said = {"opened_at": basis.at, "modified_at": basis.at, **_said(draft)}
     said["sys_id"] = said.get("sys_id") or format(id_, "032x")
     return Ticket(
         id=id_,
@@ -146,13 +147,16 @@ def _update(old: Ticket, draft: Draft, at: datetime) -> tuple[Outcome, Ticket]:
         raise Conflict(
             f"{draft.number} was changed meanwhile: its etag is {old.etag}, not {draft.etag}"
         )
-    if draft.modified_at < old.modified_at:
-        return Outcome.STALE, old
     said = _said(draft)
+    if said.get("modified_at", old.modified_at) < old.modified_at:
+        return Outcome.STALE, old
     said["sys_id"] = said.get("sys_id") or old.sys_id
-    extra = old.extra | draft.extra
+    extra = old.extra | {
+        dialect: old.extra.get(dialect, {}) | fields for dialect, fields in draft.extra.items()
+    }
     if extra == old.extra and all(getattr(old, name) == value for name, value in said.items()):
         return Outcome.UNCHANGED, old
+    said = {"modified_at": max(at, old.modified_at), **said}
     changed = msgspec.structs.replace(
         old, **said, extra=extra, updated_at=at, revision=old.revision + 1
     )

@@ -90,8 +90,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind
     number: str
     summary: str
-    opened_at: datetime
-    modified_at: datetime
+    opened_at: datetime | UnsetType = UNSET
+    modified_at: datetime | UnsetType = UNSET
     description: str | UnsetType = UNSET
     sys_id: str | UnsetType = UNSET
     state: State | UnsetType = UNSET

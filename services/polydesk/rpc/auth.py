@@ -1,0 +1,107 @@
+"""Who is calling: turns the headers of a call into a Caller."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from polydesk.domain.errors import CredentialsMissing, Denied, Invalid, Unauthenticated
+from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
+from polydesk.domain.registry import ApiKey, Basic, Bearer, Credential, Registry
+from polydesk.rpc.method import PACKAGE, Method
+
+_LONGEST_KEY: Final = 255
+
+
+async def identify(
+    registry: Registry,
+    method: Method,
+    headers: Mapping[str, str],
+    *,
+    message: Any,
+    request_id: str,
+) -> Caller:
+    """Returns the caller, if it may call the method at all."""
+    via = _via(method)
+    if method.anonymous:
+        return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
+    account = await registry.authenticate(
+        read_credential(headers.get("authorization", "")), address=address_of(headers)
+    )
+    caller = Caller(
+        account=account.id,
+        login=account.login,
+        roles=account.roles,
+        scope=method.scope,
+        operator=account.operator,
+        default_org=account.default_org,
+        via=via,
+        request_id=request_id,
+        once=None if method.read_only else _once(method, headers, message),
+    )
+    _admit(caller)
+    return caller
+
+
+def read_credential(header: str) -> Credential:
+    """Reads an Authorization header: Basic, Bearer, Apikey, rest_api_key=."""
+    scheme, _, rest = header.strip().partition(" ")
+    value = rest.strip()
+    match scheme.lower():
+        case "":
+            raise CredentialsMissing("no credentials came: send Basic or Bearer in Authorization")
+        case "basic":
+            return _read_basic(value)
+        case "bearer" if value:
+            return Bearer(value)
+        case "apikey" if value:
+            return ApiKey(value)
+        case named if named.startswith("rest_api_key=") and not value:
+            return ApiKey(scheme.partition("=")[2])
+    raise Unauthenticated("the Authorization header is neither Basic nor Bearer nor an API key")
+
+
+def address_of(headers: Mapping[str, str]) -> str:
+    """Returns the address of the client, as the gateway saw it."""
+    return headers.get("x-envoy-external-address") or headers.get("x-forwarded-for", "")
+
+
+def _read_basic(value: str) -> Basic:
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("the Basic credentials are not Base64 of user:password") from error
+    login, colon, secret = text.partition(":")
+    if not colon:
+        raise Unauthenticated("the Basic credentials are not Base64 of user:password")
+    return Basic(login, secret)
+
+
+def _once(method: Method, headers: Mapping[str, str], message: Any) -> Once | None:
+    key = headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not key or len(key) > _LONGEST_KEY:
+        raise Invalid(
+            f"Idempotency-Key has 1 to {_LONGEST_KEY} characters", field="Idempotency-Key"
+        )
+    said = f"{method.service}/{method.name}\n".encode() + message.SerializeToString(
+        deterministic=True
+    )
+    return Once(key=key, digest=hashlib.sha256(said).digest())
+
+
+def _admit(caller: Caller) -> None:
+    """Refuses early who could nowhere do what the method does; the domain looks at the org."""
+    if caller.scope == HUB_ADMIN:
+        caller.admit_to_hub()
+    elif caller.scope and not any(caller.scope in SCOPES[role] for role in caller.roles.values()):
+        raise Denied(f"{caller.login} lacks {caller.scope}", scope=caller.scope)
+
+
+def _via(method: Method) -> str:
+    dialect = method.service.removeprefix(PACKAGE).partition(".")[0]
+    return "desk" if dialect == "v1" else dialect

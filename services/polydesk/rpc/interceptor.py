@@ -1,0 +1,136 @@
+"""What every call passes: query, credentials, presence, time, and errors on the way back.
+
+One interceptor that wraps each handler once, rather than a stack of them: a call of grpc.aio
+costs what its Python layers cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.message import DecodeError
+
+from polydesk.domain.errors import Internal, Invalid, PolydeskError, TimedOut
+from polydesk.domain.registry import Registry
+from polydesk.rpc.auth import identify
+from polydesk.rpc.binding import check_query
+from polydesk.rpc.errors import abort, canonical
+from polydesk.rpc.method import Method
+from polydesk.rpc.required import check_required
+from polydesk.wire import CALLER, Refusal
+
+_log = structlog.get_logger()
+_LONGEST_ID: Final = 128
+_MALFORMED: Final = object()
+
+Refuse = Callable[[PolydeskError, str], Refusal]
+Handler = grpc.RpcMethodHandler[Any, Any]
+Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Guards the methods of our contracts; lets health and reflection pass."""
+
+    def __init__(
+        self,
+        *,
+        methods: Mapping[str, Method],
+        registry: Registry,
+        refusers: Mapping[str, Refuse],
+        seconds: float,
+    ) -> None:
+        self._methods = methods
+        self._registry = registry
+        self._refusers = refusers
+        self._seconds = seconds
+        self._handlers: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Returns the guarded handler of a method."""
+        path = handler_call_details.method
+        if path in self._handlers:
+            return self._handlers[path]
+        handler = await continuation(handler_call_details)
+        method = self._methods.get(path)
+        if method is None or handler is None:
+            return handler
+        guarded = self._handlers[path] = self._guard(handler, method)
+        return guarded
+
+    def _guard(self, handler: Handler, method: Method) -> Handler:
+        behaviour: Behaviour = handler.unary_unary  # type: ignore[assignment]  # typed for the synchronous server
+
+        async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            headers = _headers(context)
+            request_id = headers.get("x-request-id", "")[:_LONGEST_ID] or uuid.uuid4().hex
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await self._admit(message, headers, method, request_id)
+                    return await behaviour(message, context)
+            except PolydeskError as error:
+                await self._refuse(context, headers, method, error)
+            except TimeoutError:
+                late = TimedOut(f"no answer within {self._seconds:g} seconds")
+                await self._refuse(context, headers, method, late)
+            except Exception:  # noqa: BLE001 - the one place where the unexpected is caught
+                _log.exception("call failed", rpc=method.name, request_id=request_id)
+                failed = Internal(f"internal error, request {request_id}", request_id=request_id)
+                await self._refuse(context, headers, method, failed)
+
+        return grpc.unary_unary_rpc_method_handler(
+            call,
+            request_deserializer=_tolerant(handler.request_deserializer),
+            response_serializer=handler.response_serializer,
+        )
+
+    async def _admit(
+        self, message: Any, headers: Mapping[str, str], method: Method, request_id: str
+    ) -> None:
+        if message is _MALFORMED:
+            raise Invalid("the message cannot be read: it is nested too deeply or damaged")
+        check_query(method, headers.get("x-envoy-original-path", ""))
+        caller = await identify(
+            self._registry, method, headers, message=message, request_id=request_id
+        )
+        check_required(method.required, message)
+        CALLER.set(caller)
+
+    async def _refuse(
+        self,
+        context: grpc.aio.ServicerContext[Any, Any],
+        headers: Mapping[str, str],
+        method: Method,
+        error: PolydeskError,
+    ) -> None:
+        refusal = None
+        if "x-envoy-original-path" in headers:
+            refuse = self._refusers.get(method.service)
+            refusal = refuse(error, method.name) if refuse else canonical(error)
+        await abort(context, error, refusal)
+
+
+def _headers(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    metadata = context.invocation_metadata() or ()
+    return {key: value for key, value in metadata if isinstance(value, str)}
+
+
+def _tolerant(deserialize: Any) -> Any:
+    """Keeps grpc from answering a message that protobuf cannot read with its stack trace."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _MALFORMED
+
+    return read

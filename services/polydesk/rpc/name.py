@@ -1,0 +1,25 @@
+"""Resource names (AIP-122): `orgs/7`, `tickets/42`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from polydesk.domain.errors import Invalid, NotFound
+
+_HIGHEST: Final = 2**31 - 1
+
+
+def id_of(name: str, collection: str) -> int:
+    """Returns the id in a name of a collection."""
+    match = re.fullmatch(rf"{collection}/([0-9]+)", name, re.ASCII)
+    if match is None:
+        raise Invalid(f"{name or 'the name'} is not of the form {collection}/42", field="name")
+    if len(match[1]) > len(str(_HIGHEST)) or int(match[1]) > _HIGHEST:
+        raise NotFound(f"there is no {name}")
+    return int(match[1])
+
+
+def org_of(name: str) -> int:
+    """Returns the id in the name of an org."""
+    return id_of(name, "orgs")

@@ -1,0 +1,180 @@
+"""The composition root: settings become a store, a desk, servicers, a gRPC server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final, Self
+
+import grpc.aio
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from polydesk import dialects, store
+from polydesk.config import Settings
+from polydesk.domain import demo
+from polydesk.domain.desk import Desk, Tickets
+from polydesk.domain.errors import Unavailable
+from polydesk.domain.password import Hasher
+from polydesk.domain.ports import Clock, Store
+from polydesk.domain.registry import Registry
+from polydesk.rpc import SERVICES, reflection, register
+from polydesk.rpc.interceptor import Gate
+from polydesk.rpc.method import methods_of
+
+# The gateway asks each second whether a hub is well; for so long a stopping hub still serves.
+_LAME_DUCK: Final = 1.5
+_GRACE: Final = 10.0
+_MESSAGE_LIMIT: Final = 64 * 1024 * 1024
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
+    # Long comma lists stand in a path, and paths travel as metadata.
+    ("grpc.max_metadata_size", 128 * 1024),
+    ("grpc.absolute_max_metadata_size", 160 * 1024),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Returns the time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Returns seconds that never go back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        await asyncio.sleep(seconds)
+
+
+class Hub:
+    """A running hub: `address` is where its gRPC server listens."""
+
+    def __init__(self, *, desk: Desk, store: Store, server: grpc.aio.Server) -> None:
+        self.desk = desk
+        self.address = ""
+        self._store = store
+        self._server = server
+        self._health = health.aio.HealthServicer()
+
+    @classmethod
+    async def start(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
+        """Opens the store and serves."""
+        opened = await store.open_store(settings.store_url)
+        try:
+            return await cls._start(settings, opened, clock or SystemClock())
+        except BaseException:
+            await opened.close()
+            raise
+
+    @classmethod
+    async def _start(cls, settings: Settings, opened: Store, clock: Clock) -> Self:
+        desk = open_desk(opened, clock)
+        gate = Gate(
+            methods=methods_of(services()),
+            registry=desk.registry,
+            refusers={dialect.SERVICE: dialect.refuse for dialect in dialects.load()},
+            seconds=settings.call_seconds,
+        )
+        hub = cls(
+            desk=desk,
+            store=opened,
+            server=grpc.aio.server(interceptors=[gate], options=_OPTIONS),
+        )
+        await hub._listen(settings)
+        return hub
+
+    async def _listen(self, settings: Settings) -> None:
+        register(self._server, self.desk)
+        for dialect in dialects.load():
+            dialect.register(self._server, self.desk)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if settings.reflection:
+            reflection.enable(self._server, (*services(), health.SERVICE_NAME))
+        if settings.demo:
+            await demo.seed(self.desk)
+        try:
+            port = self._server.add_insecure_port(settings.hub or "127.0.0.1:0")
+        except RuntimeError as error:
+            raise Unavailable(f"the hub cannot listen on {settings.hub}: {error}") from error
+        await self._server.start()
+        host, _, _ = (settings.hub or "127.0.0.1:0").rpartition(":")
+        self.address = settings.hub if host == "unix" else f"{host}:{port}"
+        for name in ("", *services()):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, *, lame_duck: float = 0.0) -> None:
+        """Turns new calls away, lets those under way end, lets go of the store."""
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(lame_duck)
+        await self._server.stop(_GRACE)
+        await self._store.close()
+
+
+def services() -> Sequence[str]:
+    """Returns the names of our gRPC services."""
+    return (*SERVICES, *(dialect.SERVICE for dialect in dialects.load()))
+
+
+def open_desk(opened: Store, clock: Clock) -> Desk:
+    """Builds the domain services on a store."""
+    return Desk(
+        tickets=Tickets(store=opened.tickets, clock=clock),
+        registry=Registry(store=opened.identity, clock=clock, hasher=Hasher()),
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until the process is told to end."""
+    _configure_log(settings.log_level)
+    hub = await Hub.start(settings)
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    structlog.get_logger().info("serving", address=hub.address)
+    await told.wait()
+    await hub.stop(lame_duck=_LAME_DUCK)
+
+
+async def migrate(settings: Settings) -> None:
+    """Brings the database up to date."""
+    await store.migrate(settings.store_url)
+
+
+@asynccontextmanager
+async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
+    """Opens the registry of orgs and accounts for one command."""
+    opened = await store.open_store(settings.store_url)
+    try:
+        yield open_desk(opened, SystemClock()).registry
+    finally:
+        await opened.close()
+
+
+def _configure_log(level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+        ),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
