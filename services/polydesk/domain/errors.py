@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+LONGEST_MESSAGE: Final = 1_000
 
 
 class PolydeskError(Exception):
@@ -15,7 +17,10 @@ class PolydeskError(Exception):
 
     def __init__(self, message: str, **metadata: str) -> None:
         super().__init__(message)
-        self.message = message
+        # It travels in a header, and may quote what the caller sent.
+        self.message = (
+            message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
+        )
         self.metadata = metadata
 
 

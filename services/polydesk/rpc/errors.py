@@ -15,7 +15,6 @@ from polydesk.domain import errors
 from polydesk.domain.errors import PolydeskError
 from polydesk.wire import Refusal
 
-_LONGEST_MESSAGE: Final = 2_000
 _CODES: Final[dict[type[PolydeskError], tuple[grpc.StatusCode, int]]] = {
     errors.Invalid: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, 401),
@@ -65,31 +64,32 @@ async def abort(
 ) -> NoReturn:
     """Ends a call: with the body of a refusal for REST, with rich details for gRPC."""
     code, _ = codes_of(error)
-    message = error.message[:_LONGEST_MESSAGE]
     metadata: list[tuple[str, str | bytes]] = []
     if isinstance(error, errors.Unauthenticated):
         metadata.append(("www-authenticate", 'Basic realm="polydesk", Bearer'))
     if isinstance(error, errors.Overloaded | errors.Unavailable):
         metadata.append(("retry-after", "1"))
     if refusal is None:
-        metadata.append(("grpc-status-details-bin", _status(code, message, error)))
+        metadata.append(("grpc-status-details-bin", _status(code, error)))
     else:
         metadata.append(("x-polydesk-status", str(refusal.http)))
         metadata.append(("x-polydesk-body", json.dumps(refusal.body, separators=(",", ":"))))
-    await context.abort(code, message, tuple(metadata))
+    await context.abort(code, error.message, tuple(metadata))
 
 
-def _status(code: grpc.StatusCode, message: str, error: PolydeskError) -> bytes:
+def _status(code: grpc.StatusCode, error: PolydeskError) -> bytes:
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain="polydesk", metadata=error.metadata)
     ]
     if field := getattr(error, "field", ""):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=field, description=error.message
+        )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     packed = []
     for detail in details:
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)
     number = code_pb2.Code.Value(code.name)
-    status: Message = status_pb2.Status(code=number, message=message, details=packed)
+    status: Message = status_pb2.Status(code=number, message=error.message, details=packed)
     return status.SerializeToString()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import grpc.aio
@@ -25,12 +25,14 @@ from polydesk.rpc.method import Method
 from polydesk.rpc.required import check_required
 from polydesk.wire import CALLER, Refusal
 
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]  # at run time it takes no parameters
+
 _log = structlog.get_logger()
 _LONGEST_ID: Final = 128
 _MALFORMED: Final = object()
 
 Refuse = Callable[[PolydeskError, str], Refusal]
-Handler = grpc.RpcMethodHandler[Any, Any]
 Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 
 

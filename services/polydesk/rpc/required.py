@@ -18,7 +18,8 @@ def _check(plan: Iterable[RequiredField], message: Any, *, path: str, place: str
     for field in plan:
         value = getattr(message, field.name)
         if field.required and not _is_there(field, message, value):
-            raise Missing(f"{field.label} is required{place}", field=path + field.label)
+            wanted = "at least one of " * field.repeated + field.label
+            raise Missing(f"{wanted} is required{place}", field=path + field.label)
         if not field.below:
             continue
         if field.repeated:

@@ -1,0 +1,50 @@
+"""Envoy's template: YAML in which `!hole name` marks what is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+
+class BadTemplate(Exception):
+    """The template and the holes that are filled do not fit together."""
+
+
+class _Template(yaml.SafeLoader):
+    holes: Mapping[str, Any]
+    filled: set[str]
+
+    def hole(self, node: yaml.ScalarNode) -> Any:
+        name = str(self.construct_scalar(node))
+        if name not in self.holes:
+            raise BadTemplate(f"nothing fills the hole {name!r}")
+        self.filled.add(name)
+        return self.holes[name]
+
+
+_Template.add_constructor("!hole", _Template.hole)
+
+
+class _Plain(yaml.SafeDumper):
+    """Repeats what is shared instead of pointing to it."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def fill(template: str, holes: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts each value into the hole of its name; a hole or a value left over is an error."""
+    loader = _Template(template)
+    loader.holes, loader.filled = holes, set()
+    config: dict[str, Any] = loader.get_single_data()
+    if left := holes.keys() - loader.filled:
+        raise BadTemplate(f"the template has no hole for {', '.join(sorted(left))}")
+    return config
+
+
+def to_yaml(config: dict[str, Any]) -> str:
+    """Writes a configuration as Envoy reads it."""
+    return yaml.dump(config, Dumper=_Plain, sort_keys=False, width=2**20)

@@ -1,0 +1,123 @@
+"""The whole of it, as a user runs it: `polydesk up` with its hub and its Envoy."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import aiohttp
+from yarl import URL
+
+PATIENCE = 60.0
+PROBE = "GET /desk/v1/caller HTTP/1.0\r\n\r\n"
+DEMO = aiohttp.BasicAuth("demo@example.com", "demo")
+
+
+class Answer(NamedTuple):
+    """What came back over REST."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Rest:
+    """A REST client of a gateway that sends paths exactly as given, as the demo user."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+        self._session = session
+        self.base = f"http://127.0.0.1:{port}"
+
+    async def request(self, method: str, path: str, **more: Any) -> Answer:
+        """Sends a request; `auth=None` sends it without credentials."""
+        sent: dict[str, Any] = {"auth": DEMO} | more
+        url = URL(self.base + path, encoded=True)
+        async with self._session.request(method, url, **sent) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+
+class Stack:
+    """A running `polydesk up`; `port` is that of its gateway."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.port = port
+        self.process = process
+        self.log = log
+
+    @classmethod
+    def start(cls, data: Path, *options: str, demo: bool = True) -> Self:
+        """Starts it on a free port and waits until a hub answers through the gateway."""
+        port = free_port()
+        command = [sys.executable, "-m", "polydesk", "up", "--listen", f"127.0.0.1:{port}"]
+        command += ["--data", str(data), *(["--demo"] if demo else []), *options]
+        log = data.with_suffix(".log")
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+        stack = cls(process, port, log)
+        try:
+            stack.wait()
+        except BaseException:
+            stack.stop()
+            raise
+        return stack
+
+    def wait(self) -> None:
+        """Waits until a hub answers: an unknown user is refused by the hub, not by Envoy."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if b" 401 " in ask(self.port, PROBE):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"polydesk up does not answer:\n{self.log.read_text()}")
+
+    def hubs(self) -> list[int]:
+        """Returns the process ids of the hubs."""
+        return [pid for pid, line in children(self.process.pid).items() if "serve" in line]
+
+    def envoy(self) -> int:
+        """Returns the process id of Envoy."""
+        return next(pid for pid, line in children(self.process.pid).items() if "envoy" in line[0])
+
+    def stop(self) -> int:
+        """Ends it as Ctrl-C does, and returns its exit code."""
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(port: int, request: str) -> bytes:
+    """Returns the beginning of an answer; nothing where nobody answers."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(1_024)
+    return b""
+
+
+def children(parent: int) -> dict[int, list[str]]:
+    """Returns the processes that a process started, with their command lines."""
+    found: dict[int, list[str]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(stat[1]) == parent:
+                found[int(folder.name)] = (folder / "cmdline").read_text().split("\0")
+    return found
