@@ -9,16 +9,26 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
+import aiohttp
 import grpc.aio
+import hypothesis
 import pytest
+from tests.gateway.envoy import Envoy
+from tests.stack import Rest
 
+from polydesk import dialects
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from polydesk.config import Settings
 from polydesk.domain.identity import Role
 from polydesk.domain.registry import Registry
+from polydesk.gateway import Gateway, render
 from polydesk.server import Hub, migrate
+
+# Machines are shared and noisy: no test asserts an absolute time, nor does hypothesis.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 
 class Native(NamedTuple):
@@ -62,6 +72,16 @@ async def hub(seeded: Path, tmp_path: Path) -> AsyncIterator[Hub]:
     running = await Hub.start(Settings(database_url=f"sqlite:///{path}"))
     yield running
     await running.stop()
+
+
+@pytest.fixture
+async def rest(hub: Hub) -> AsyncIterator[Rest]:
+    """A REST client of the hub, through a real Envoy."""
+    gateway = Gateway(listen="127.0.0.1:0", hubs=[hub.address])
+    envoy = await asyncio.to_thread(Envoy.start, render(gateway, dialects.load()))
+    async with aiohttp.ClientSession() as session:
+        yield Rest(session, envoy.port)
+    await asyncio.to_thread(envoy.stop)
 
 
 @pytest.fixture

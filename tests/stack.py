@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -18,8 +19,7 @@ import aiohttp
 from yarl import URL
 
 PATIENCE = 60.0
-PROBE = "GET /desk/v1/caller HTTP/1.0\r\n\r\n"
-DEMO = aiohttp.BasicAuth("demo@example.com", "demo")
+DEMO = {"Authorization": "Basic " + base64.b64encode(b"demo@example.com:demo").decode()}
 
 
 class Answer(NamedTuple):
@@ -41,10 +41,11 @@ class Rest:
         self.base = f"http://127.0.0.1:{port}"
 
     async def request(self, method: str, path: str, **more: Any) -> Answer:
-        """Sends a request; `auth=None` sends it without credentials."""
-        sent: dict[str, Any] = {"auth": DEMO} | more
+        """Sends a request; `headers` go before the usual ones, an empty value leaves one out."""
+        headers = {**DEMO, **more.pop("headers", {})}
+        sent = {name: value for name, value in headers.items() if value}
         url = URL(self.base + path, encoded=True)
-        async with self._session.request(method, url, **sent) as response:
+        async with self._session.request(method, url, headers=sent, **more) as response:
             return Answer(response.status, response.headers, await response.read())
 
 
@@ -74,13 +75,11 @@ class Stack:
         return stack
 
     def wait(self) -> None:
-        """Waits until a hub answers: an unknown user is refused by the hub, not by Envoy."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if b" 401 " in ask(self.port, PROBE):
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"polydesk up does not answer:\n{self.log.read_text()}")
+        """Waits until a hub answers: it, and not Envoy, asks for credentials."""
+        try:
+            await_answer(self.port, b" 401 ", unless=self.process.poll)
+        except TimeoutError as error:
+            raise RuntimeError(f"polydesk up does not answer:\n{self.log.read_text()}") from error
 
     def hubs(self) -> list[int]:
         """Returns the process ids of the hubs."""
@@ -104,10 +103,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(port: int, request: str) -> bytes:
-    """Returns the beginning of an answer; nothing where nobody answers."""
+def await_answer(
+    port: int, status: bytes, *, unless: Callable[[], int | None] = lambda: None
+) -> None:
+    """Waits until a call through a gateway has the status; `unless` tells that it never will."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and unless() is None:
+        if status in _ask(port):
+            return
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def _ask(port: int) -> bytes:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-        connection.sendall(request.encode())
+        connection.sendall(b"GET /desk/v1/caller HTTP/1.0\r\n\r\n")
         return connection.recv(1_024)
     return b""
 

@@ -71,5 +71,5 @@ def _sample(kind: Kind) -> Draft:
         opened_at=_MOMENT,
         modified_at=_MOMENT,
         resolved_at=_MOMENT,
-        extra={"iautomate": {"StatusCode": "1", **_COLUMNS}},
+        extra={"iautomate": {"StatusCode": "1", "State": "LOGGED", **_COLUMNS}},
     )

@@ -12,6 +12,7 @@ from polydesk.domain.errors import CredentialsMissing, Denied, Invalid, Unauthen
 from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
 from polydesk.domain.registry import ApiKey, Basic, Bearer, Credential, Registry
 from polydesk.rpc.method import PACKAGE, Method
+from polydesk.wire import address_in
 
 _LONGEST_KEY: Final = 255
 
@@ -29,7 +30,7 @@ async def identify(
     if method.anonymous:
         return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
     account = await registry.authenticate(
-        read_credential(headers.get("authorization", "")), address=address_of(headers)
+        read_credential(headers.get("authorization", "")), address=address_in(headers)
     )
     caller = Caller(
         account=account.id,
@@ -62,11 +63,6 @@ def read_credential(header: str) -> Credential:
         case named if named.startswith("rest_api_key=") and not value:
             return ApiKey(scheme.partition("=")[2])
     raise Unauthenticated("the Authorization header is neither Basic nor Bearer nor an API key")
-
-
-def address_of(headers: Mapping[str, str]) -> str:
-    """Returns the address of the client, as the gateway saw it."""
-    return headers.get("x-envoy-external-address") or headers.get("x-forwarded-for", "")
 
 
 def _read_basic(value: str) -> Basic:

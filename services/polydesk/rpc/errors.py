@@ -15,6 +15,7 @@ from polydesk.domain import errors
 from polydesk.domain.errors import PolydeskError
 from polydesk.wire import Refusal
 
+UNAUTHORIZED: Final = 401
 _CODES: Final[dict[type[PolydeskError], tuple[grpc.StatusCode, int]]] = {
     errors.Invalid: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, 401),
@@ -63,9 +64,9 @@ async def abort(
     context: grpc.aio.ServicerContext[Any, Any], error: PolydeskError, refusal: Refusal | None
 ) -> NoReturn:
     """Ends a call: with the body of a refusal for REST, with rich details for gRPC."""
-    code, _ = codes_of(error)
+    code, http = codes_of(error)
     metadata: list[tuple[str, str | bytes]] = []
-    if isinstance(error, errors.Unauthenticated):
+    if (refusal.http if refusal else http) == UNAUTHORIZED:
         metadata.append(("www-authenticate", 'Basic realm="polydesk", Bearer'))
     if isinstance(error, errors.Overloaded | errors.Unavailable):
         metadata.append(("retry-after", "1"))
