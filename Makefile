@@ -24,11 +24,14 @@ test: $(READY) ## Runs the whole test suite
 unit: $(READY) ## Runs the tests that need neither Envoy nor PostgreSQL
 	@$(BIN)/pytest -m "not envoy and not postgres"
 
-demo: $(READY) ## Plays every sample of the documents against a hub
-	@$(BIN)/python -m tests.demo
+demo: $(READY) ## Plays every sample of the documents against a hub (URL=http://… or its own)
+	@$(BIN)/python -m tests.demo $(URL)
 
 bench: $(READY) ## Measures the hub beside an echo on the same Envoy
 	@$(BIN)/python -m tests.bench
+
+soak: $(READY) ## Kills the hub 30 times under load, on each engine
+	@POLYDESK_TEST_KILLS=30 $(BIN)/pytest tests/test_kill.py -s
 
 proto: $(READY) ## Compiles the contracts
 	@$(BIN)/python proto/compile.py
@@ -54,4 +57,4 @@ dist: $(READY) ## Builds the wheel and the sdist
 clean: ## Removes what was built, keeps ./var
 	@rm -rf $(VENV) dist services/polydesk/api .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit demo bench proto format lint types check dist clean
+.PHONY: help run test unit demo bench soak proto format lint types check dist clean

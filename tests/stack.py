@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import signal
@@ -45,6 +46,8 @@ class Rest:
         headers = {**DEMO, **more.pop("headers", {})}
         sent = {name: value for name, value in headers.items() if value}
         url = URL(self.base + path, encoded=True)
+        if isinstance(body := more.get("data"), str):
+            more["data"] = io.BytesIO(body.encode())  # aiohttp warns of long texts
         async with self._session.request(method, url, headers=sent, **more) as response:
             return Answer(response.status, response.headers, await response.read())
 
