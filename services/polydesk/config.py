@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +25,11 @@ class Settings(BaseSettings):
     reflection: bool = Field(default=True, description="Answers gRPC reflection")
     log_level: str = Field("info", description="debug, info, warning or error")
     call_seconds: float = Field(15, gt=0, description="How long a call may take")
+    rate: int = Field(0, ge=0, description="Requests a second that the gateway takes; 0: any")
+    origins: str = Field(
+        "",
+        description="Web pages elsewhere that may call: https://… https://…, with blanks between",
+    )
 
     @property
     def store_url(self) -> str:
@@ -34,3 +40,18 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Tells whether the database is SQLite in the data folder."""
         return not self.database_url
+
+    def environment(self) -> dict[str, str]:
+        """Returns the environment that gives another process these settings."""
+        said = {f"POLYDESK_{name.upper()}": str(value) for name, value in self}
+        return {**os.environ, **said, "POLYDESK_DATA": str(self.data.resolve())}
+
+
+class Login(BaseSettings):
+    """How a client of the command line logs in, where nobody can be asked."""
+
+    model_config = SettingsConfigDict(env_prefix="POLYDESK_", frozen=True, extra="ignore")
+
+    password: SecretStr = Field(
+        default=SecretStr(""), description="The password of `polydesk import`"
+    )

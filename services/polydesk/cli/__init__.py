@@ -1,0 +1,59 @@
+"""The command line. Commands import what is heavy when they run, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from polydesk.cli import identity, importer, serve, up
+from polydesk.cli.failure import Failure, Status
+from polydesk.domain.errors import PolydeskError
+
+app = typer.Typer(
+    help="One service desk, many dialects.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(up.up)
+app.command("serve")(serve.serve)
+app.command("gateway")(serve.gateway)
+app.command("migrate")(serve.migrate)
+app.add_typer(identity.org, name="org")
+app.add_typer(identity.user, name="user")
+app.add_typer(identity.client, name="client")
+app.add_typer(identity.token, name="token")
+app.command("import")(importer.import_)
+
+
+def main() -> None:
+    """Runs the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit status."""
+    try:
+        return int(app(arguments, prog_name="polydesk", standalone_mode=False) or 0)
+    except (typer.TyperException, typer.Abort, PolydeskError, Failure, OSError) as error:
+        message, status = _explain(error)
+    if message:
+        typer.echo(f"polydesk: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    match error:
+        case typer.TyperException():
+            return error.format_message(), Status.USAGE
+        case typer.Abort():
+            return "stopped", Status.INTERRUPTED
+        case Failure():
+            return error.message, error.status
+        case PolydeskError():
+            return error.message, Status.FAILED
+        case _:
+            return str(error), Status.FAILED

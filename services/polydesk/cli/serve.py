@@ -1,0 +1,129 @@
+"""`polydesk serve`, `gateway` and `migrate`: the parts of the whole, each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from polydesk.cli.address import Address
+from polydesk.cli.failure import Failure, Status
+from polydesk.cli.options import Data, DatabaseUrl, Listen, read_settings
+from polydesk.domain.errors import PolydeskError, Unavailable
+
+if TYPE_CHECKING:
+    from polydesk.config import Settings
+    from polydesk.gateway import Gateway
+
+_HUB: Final = "127.0.0.1:50051"
+
+
+def serve(
+    *,
+    hub: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="unix:/path or address:port.",
+            show_default=f"$POLYDESK_HUB, {_HUB}",
+        ),
+    ] = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Serves gRPC: one hub process, without the gateway.
+
+    Exits with 78 when its settings have to be mended first, with 75 when it may work later.
+    """
+    with _told_by_status():
+        settings = read_settings(hub=hub, data=data, database_url=database_url)
+        settings = settings.model_copy(update={"hub": settings.hub or _HUB})
+        _check_demo(settings)
+        from polydesk import server  # noqa: PLC0415 - keeps --help quick
+
+        asyncio.run(server.serve(settings))
+
+
+def gateway(  # noqa: PLR0913 - each is an option
+    *,
+    listen: Listen = None,
+    hub: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Where a hub listens; may be repeated."),
+    ] = None,
+    admin: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Envoy's admin interface; loopback only.")
+    ] = "",
+    access_log: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where each call is logged.")
+    ] = Path("/dev/stdout"),
+    output: Annotated[Path | None, typer.Option(metavar="FILE", show_default="stdout")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Has Envoy validate it instead of printing it.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Prints Envoy's configuration for these hubs."""
+    from polydesk.gateway import Gateway  # noqa: PLC0415 - keeps --help quick
+
+    settings = read_settings(listen=listen)
+    wanted = Gateway(
+        listen=str(Address.parse(settings.listen)),
+        hubs=hub or [settings.hub or _HUB],
+        admin=admin,
+        access_log=str(access_log),
+        rate=settings.rate,
+        rest_seconds=settings.call_seconds + 5,
+        origins=settings.origins.split(),
+    )
+    if check:
+        _validate(wanted)
+    elif output:
+        output.write_text(_render(wanted))
+    else:
+        typer.echo(_render(wanted), nl=False)
+
+
+def migrate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """Brings the database up to date."""
+    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+
+    asyncio.run(server.migrate(read_settings(data=data, database_url=database_url)))
+
+
+def _render(wanted: Gateway) -> str:
+    from polydesk import dialects, gateway  # noqa: PLC0415 - keeps --help quick
+
+    return gateway.to_yaml(gateway.render(wanted, dialects.load()))
+
+
+def _validate(wanted: Gateway) -> None:
+    from polydesk import dialects, gateway  # noqa: PLC0415 - keeps --help quick
+
+    try:
+        gateway.check(gateway.render(wanted, dialects.load()))
+    except (gateway.EnvoyMissing, gateway.ConfigurationRefused) as error:
+        raise Failure(str(error)) from error
+    typer.echo("Envoy takes the configuration")
+
+
+def _check_demo(settings: Settings) -> None:
+    if settings.demo and not settings.hub.startswith("unix:"):
+        address = Address.parse(settings.hub)
+        if not address.is_loopback:
+            raise Failure(f"the demo does not listen on {address}, which others can reach")
+
+
+@contextmanager
+def _told_by_status() -> Iterator[None]:
+    try:
+        yield
+    except Failure as failure:
+        raise Failure(failure.message, status=Status.MISCONFIGURED) from failure
+    except Unavailable as error:
+        raise Failure(error.message, status=Status.TRY_AGAIN) from error
+    except PolydeskError as error:
+        raise Failure(error.message, status=Status.MISCONFIGURED) from error

@@ -1,0 +1,143 @@
+"""What `polydesk up` runs: which programs, with which sockets, files and words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from asyncio import TaskGroup
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.panel import Panel
+
+from polydesk.cli.address import Address
+from polydesk.cli.child import Child
+from polydesk.cli.failure import Failure
+from polydesk.cli.folder import DataFolder
+from polydesk.cli.probe import Admin
+from polydesk.cli.supervisor import DRAIN_SECONDS, Supervisor
+from polydesk.config import Settings
+from polydesk.domain import demo
+
+# The hub's own lame duck and grace, and a little more.
+_GRACE: Final = 15.0
+_POLYDESK: Final = (sys.executable, "-P", "-m", "polydesk")
+
+
+class Site:
+    """One machine with hubs and an Envoy before them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        address: Address,
+        *,
+        folder: DataFolder,
+        runtime: Path,
+        envoy: Path,
+    ) -> None:
+        self._settings = settings
+        self._address = address
+        self._folder = folder
+        self._envoy = envoy
+        self._admin = runtime / "admin.sock"
+        self._bootstrap = runtime / "envoy.yaml"
+        self._sockets = [runtime / f"hub-{number}.sock" for number in range(settings.workers)]
+        self._access_log = folder.logs / "access.log"
+
+    async def run(self) -> None:
+        """Serves until a signal comes."""
+        supervisor = Supervisor(
+            hubs=[self._hub(socket) for socket in self._sockets],
+            envoy=self._gateway(),
+            admin=Admin(self._admin),
+            address=self._address,
+            grace=_GRACE,
+        )
+        await supervisor.run(prepare=self._prepare, announce=self._announce)
+
+    async def _prepare(self) -> None:
+        async with TaskGroup() as group:
+            group.create_task(_once(self._rendering()))
+            if self._settings.embedded:
+                group.create_task(_once(self._migration()))
+
+    def _migration(self) -> Child:
+        return Child(
+            "the migration",
+            (*_POLYDESK, "migrate"),
+            environment=self._settings.environment(),
+            descriptors=[self._folder.descriptor],
+        )
+
+    def _rendering(self) -> Child:
+        hubs = [f"--hub=unix:{socket}" for socket in self._sockets]
+        files = [
+            f"--admin=unix:{self._admin}",
+            f"--access-log={self._access_log}",
+            f"--output={self._bootstrap}",
+        ]
+        return Child(
+            "the gateway's configuration",
+            (*_POLYDESK, "gateway", f"--listen={self._address}", *hubs, *files),
+            environment=self._settings.environment(),
+        )
+
+    def _hub(self, socket: Path) -> Child:
+        settings = self._settings.model_copy(update={"hub": f"unix:{socket}"})
+        return Child(
+            socket.stem if len(self._sockets) > 1 else "the hub",
+            (*_POLYDESK, "serve"),
+            environment=settings.environment(),
+            descriptors=[self._folder.descriptor],
+            socket=socket,
+        )
+
+    def _gateway(self) -> Child:
+        command = [self._envoy, "-c", self._bootstrap, "--log-level", "warn"]
+        # A SIGTERM is no warning.
+        command += ["--component-log-level", "main:error"]
+        threads = ["--concurrency", len(os.sched_getaffinity(0)), "--disable-hot-restart"]
+        drain = ["--drain-time-s", DRAIN_SECONDS, "--drain-strategy", "immediate"]
+        return Child(
+            "Envoy",
+            [str(argument) for argument in (*command, *threads, *drain)],
+            socket=self._admin,
+        )
+
+    def _announce(self) -> None:
+        url = f"http://{self._address.reachable}"
+        lines = [
+            f"[bold]{url}[/] answers REST, gRPC and gRPC-Web",
+            f"its data is in {self._folder.path if self._settings.embedded else 'PostgreSQL'}",
+            f"each call is in {self._access_log}",
+        ]
+        if self._settings.demo:
+            lines += [
+                "",
+                "[yellow]demo[/]: everybody knows these, so it listens on loopback only",
+                f"  user    {demo.USER[0]} / {demo.USER[1]}",
+                f"  client  {demo.CLIENT[0]} / {demo.CLIENT[1]}",
+                f"  key     {demo.KEY}",
+            ]
+        console = Console(highlight=False)
+        console.print(Panel("\n".join(lines), title="Polydesk", expand=False))
+        for line in self._first_steps(url):
+            console.print(line, soft_wrap=True, markup=False)
+
+    def _first_steps(self, url: str) -> list[str]:
+        if self._settings.demo:
+            user = ":".join(demo.USER)
+            path = "/v2/incident/TicketStatus/INC0303863/1"
+            return [f"Try:  curl -u {user} {url}{path}", "Stop: Ctrl-C"]
+        return [
+            "Then: polydesk org add 1 'Our company'",
+            "      polydesk user add you@example.com --org 1:agent",
+            "Stop: Ctrl-C",
+        ]
+
+
+async def _once(child: Child) -> None:
+    if await child.run():
+        raise Failure(f"{child.name} failed, for the reason above")
