@@ -1,11 +1,12 @@
-"""What all tests share: a seeded database, a hub on it, native clients."""
+"""What all tests share: databases on both engines, a hub, its clients, the whole stack."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,6 @@ import aiohttp
 import grpc.aio
 import hypothesis
 import pytest
-from tests.gateway.envoy import Envoy
-from tests.stack import Rest
 
 from polydesk import dialects
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
@@ -24,11 +23,19 @@ from polydesk.config import Settings
 from polydesk.domain.identity import Role
 from polydesk.domain.registry import Registry
 from polydesk.gateway import Gateway, render
-from polydesk.server import Hub, migrate
+from polydesk.server import Hub
+from polydesk.store import migrate
+from tests.gateway.envoy import Envoy
+from tests.postgres import Server
+from tests.stack import Rest, Stack
 
 # Machines are shared and noisy: no test asserts an absolute time, nor does hypothesis.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
+
+TEMPLATE = "migrated"
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+_numbers = count(1)
 
 
 class Native(NamedTuple):
@@ -52,13 +59,50 @@ class Native(NamedTuple):
 
 
 @pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    server = Server()
+    try:
+        server.start()
+        asyncio.run(migrate(server.database(TEMPLATE)))
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "polydesk.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    path = shutil.copy(migrated_file, tmp_path / "polydesk.db")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    yield postgres.database(name, template=TEMPLATE)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=ENGINES)
+def store_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file with the demo in it, to be copied."""
     path = tmp_path_factory.mktemp("seeded") / "polydesk.db"
     settings = Settings(database_url=f"sqlite:///{path}", demo=True)
 
     async def seed() -> None:
-        await migrate(settings)
+        await migrate(settings.store_url)
         await (await Hub.start(settings)).stop()
 
     asyncio.run(seed())
@@ -95,3 +139,14 @@ async def native(hub: Hub) -> AsyncIterator[Native]:
             identity=IdentityServiceStub(channel),
             registry=hub.desk.registry,
         )
+
+
+@pytest.fixture(params=ENGINES)
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """A `polydesk up --demo` on either engine."""
+    options = []
+    if request.param == "postgres":
+        options = ["--database-url", request.getfixturevalue("postgres_url")]
+    running = Stack.start(tmp_path / "var", *options)
+    yield running
+    assert running.stop() == 0

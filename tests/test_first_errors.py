@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 import pytest
-from tests.gateway.envoy import Envoy
-from tests.stack import Rest, await_answer
 
 from polydesk import dialects
 from polydesk.config import Settings
 from polydesk.gateway import Gateway, render
 from polydesk.server import Hub, migrate
+from tests.gateway.envoy import Envoy
+from tests.stack import Rest, await_answer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,27 +20,14 @@ import pytest
 from tests.stack import Rest, Stack, await_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    pass
 
-    from tests.postgres import Server
 
 KILLS = int(os.environ.get("POLYDESK_TEST_KILLS", "4"))
 PUSHERS = 16
 ROWS = 3
 
 pytestmark = pytest.mark.envoy
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    options = []
-    if request.param == "postgres":
-        server: Server = request.getfixturevalue("postgres")
-        options = ["--database-url", server.database("killed", template="migrated")]
-    running = Stack.start(tmp_path / "var", *options)
-    yield running
-    assert running.stop() == 0
 
 
 class Pusher:

@@ -29,7 +29,6 @@ from tests.stack import DEMO, Rest, Stack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.postgres import Server
 
 pytestmark = pytest.mark.envoy
 
@@ -113,17 +112,6 @@ def expected(event: Event) -> dict[str, Any]:
         "Col1": event["priority"].replace("?", ""),
         "Col5": event["sys_mod_count"],
     }
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    options = []
-    if request.param == "postgres":
-        server: Server = request.getfixturevalue("postgres")
-        options = ["--database-url", server.database("replay", template="migrated")]
-    running = Stack.start(tmp_path / "var", *options)
-    yield running
-    running.stop()
 
 
 async def replay(stack: Stack, log: Path) -> None:

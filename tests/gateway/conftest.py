@@ -11,14 +11,14 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from tests.gateway.echo import SERVICE
-from tests.gateway.envoy import Envoy
 
 from polydesk.dialects import Dialect
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import PolydeskError
 from polydesk.gateway import Gateway, render
 from polydesk.wire import Refusal
+from tests.gateway.echo import SERVICE
+from tests.gateway.envoy import Envoy
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUS = {

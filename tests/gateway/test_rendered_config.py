@@ -12,7 +12,6 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
     FileDescriptorProto,
 )
-from tests.gateway.conftest import ROOT, StandIn
 
 from polydesk import dialects
 from polydesk.domain.errors import Invalid
@@ -20,6 +19,7 @@ from polydesk.gateway import ConfigurationRefused, Gateway, check, render
 from polydesk.gateway.replies import local_replies
 from polydesk.gateway.routes import Route, clashes, read_contracts, read_routes, services
 from polydesk.gateway.template import BadTemplate, fill, to_yaml
+from tests.gateway.conftest import ROOT, StandIn
 
 pytestmark = pytest.mark.envoy
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from polydesk.domain.errors import Invalid
-from polydesk.domain.ticket import Kind, State, Ticket, check_text
+from polydesk.domain.ticket import Kind, State, Ticket, TicketId, check_text
 
 LONGEST_FILTER: Final = 2_000
 MOST_PER_PAGE: Final = 1_000
@@ -177,7 +177,7 @@ def read_token(query: Query, token: str) -> Query:
     """Makes the query go on where `token` was written."""
     if not token:
         return query
-    types = [str, *(FIELDS[name] for name in query.order), int]
+    types = [str, *(FIELDS[name] for name in query.order), TicketId]
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         fingerprint, *after = msgspec.convert(msgspec.json.decode(raw), tuple[tuple(types)])  # type: ignore[misc]  # built as it is read

@@ -86,24 +86,25 @@ def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
     current = dict(basis.known)
     ids = iter(basis.new_ids)
     changes: list[Change] = []
-    said: set[tuple[int, str]] = set()
+    told: set[tuple[int, str]] = set()
     outcomes: list[tuple[Key, Outcome]] = []
     for draft in drafts:
         key = draft.kind, draft.number
         old = current.get(key)
-        digest = draft.digest
         if old is None:
             outcome, new = Outcome.CREATED, _create(draft, basis, next(ids))
         else:
             outcome, new = _update(old, draft, basis.at)
-            same_time = draft.modified_at == old.modified_at
-            if same_time and ((old.id, digest) in said or basis.replayed(old.id, digest)):
-                outcome, new = Outcome.UNCHANGED, old
-        outcomes.append((key, outcome))
         if new is not old:
-            changes.append(_change(old, new, digest))
-            said.add((new.id, digest))
-            current[key] = new
+            said = new.id, draft.digest
+            same_time = old is not None and draft.modified_at == old.modified_at
+            if same_time and (said in told or basis.replayed(*said)):
+                outcome = Outcome.UNCHANGED
+            else:
+                changes.append(_change(old, new, said[1]))
+                told.add(said)
+                current[key] = new
+        outcomes.append((key, outcome))
     return _settled(current, changes, outcomes, known=basis.known)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from polydesk.domain.errors import Invalid, Missing
 
+TicketId = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 MOST_ROWS: Final = 10_000
 MOST_NUMBERS: Final = 100
 LONGEST_NAME: Final = 255
@@ -75,15 +76,6 @@ class Execution(Enum):
     MARKED_FOR_RELEASE = "MARKED_FOR_RELEASE"
 
 
-class Outcome(Enum):
-    """Tells what became of a row of a save."""
-
-    CREATED = "CREATED"
-    UPDATED = "UPDATED"
-    UNCHANGED = "UNCHANGED"
-    STALE = "STALE"
-
-
 class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a caller says of a ticket; a field that is UNSET stays as the record has it."""
 
@@ -126,7 +118,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The record; `id` is unique in the hub and grows, `number` is unique in its org and kind."""
 
-    id: int
+    id: TicketId
     org: int
     kind: Kind
     number: str

@@ -1,0 +1,95 @@
+"""Keeps what the desk knows, in SQLite (one machine) or PostgreSQL (many).
+
+`open_store` serves, `migrate` makes and changes the tables. Each aggregate is one module, written
+once for both engines; see `script.py` for how.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from polydesk.domain.errors import Unavailable
+from polydesk.store import history
+from polydesk.store.identity import SqlIdentity
+from polydesk.store.script import OUT_OF_DATE, Engine, Read
+from polydesk.store.sqlite import Sqlite
+from polydesk.store.ticket import SqlTickets
+
+__all__ = ["SqlStore", "migrate", "open_store"]
+
+_SQLITE: Final = "sqlite:///"
+
+
+class SqlStore:
+    """The store of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._tickets = SqlTickets(engine)
+        self._identity = SqlIdentity(engine)
+
+    @property
+    def tickets(self) -> SqlTickets:
+        """Keeps tickets."""
+        return self._tickets
+
+    @property
+    def identity(self) -> SqlIdentity:
+        """Keeps orgs and accounts."""
+        return self._identity
+
+    async def first_broken(self) -> int | None:
+        """Checks the history; returns the sequence where its chain breaks, if it does."""
+        return await history.first_broken(self.engine)
+
+    async def close(self) -> None:
+        """Ends what is under way and lets go of the database."""
+        await self.engine.close()
+
+
+async def open_store(url: str) -> SqlStore:
+    """Opens `sqlite:////path/of.db` or `postgresql://user@host:port/name`."""
+    engine = await _engine(url)
+    try:
+        await _check(engine)
+    except BaseException:
+        await engine.close()
+        raise
+    return SqlStore(engine)
+
+
+async def migrate(url: str) -> None:
+    """Brings a database to what this version needs; one that is there already stays as it is."""
+    from polydesk.store import migration  # noqa: PLC0415  # SQLAlchemy takes a second to import
+
+    if url.startswith(_SQLITE):
+        await migration.upgrade_file(url.removeprefix(_SQLITE))
+    else:
+        await migration.upgrade_database(url)
+
+
+async def _engine(url: str) -> Engine:
+    if url.startswith(_SQLITE):
+        return _sqlite(url.removeprefix(_SQLITE))
+    from polydesk.store.postgres import Postgres  # noqa: PLC0415  # most hubs need no asyncpg
+
+    return await Postgres.open(url)
+
+
+def _sqlite(path: str) -> Sqlite:
+    if not Path(path).exists():
+        raise Unavailable(OUT_OF_DATE)
+    return Sqlite(path)
+
+
+async def _check(engine: Engine) -> None:
+    row = await engine.row(Read("select version_num from alembic_version"))
+    if row is None or row[0] != _head():
+        raise Unavailable(OUT_OF_DATE)
+
+
+def _head() -> str:
+    """Reads the newest migration off its name, `v0001_what.py`."""
+    names = [path.name for path in (Path(__file__).parent / "migrations/versions").glob("v*.py")]
+    return max(names).partition("_")[0]

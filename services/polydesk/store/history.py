@@ -1,0 +1,119 @@
+"""The history in the database: each entry seals the one before it, without gaps.
+
+The table `latest` has one row: the last ticket id given out, and the last entry's sequence and
+hash. So a write reads one row to go on, whatever it makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from polydesk.domain.history import Entry
+from polydesk.domain.identity import Stamp
+from polydesk.domain.saving import Change
+from polydesk.store.moment import micros, moment
+from polydesk.store.script import Engine, Read, Row, Script, Write
+
+FIRST_HASH: Final = bytes(32)
+_COLUMNS: Final = "sequence, ticket, org, at, actor, via, request_id, action, digest, fields"
+_INSERT: Final = (
+    f"insert into history ({_COLUMNS}, hash)"  # noqa: S608  # own words
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+_MOVE: Final = "update latest set ticket = $1, sequence = $2, hash = $3"
+# One statement tells the end, too, because others go on writing. It has a row, whatever is there.
+_BEHIND: Final = (
+    "select history.sequence, history.ticket, org, at, actor, via, request_id, action, digest,"
+    " fields, history.hash, latest.sequence, latest.hash"
+    " from latest left join history on history.sequence > $1 order by history.sequence limit $2"
+)
+_PER_SCAN: Final = 1_000
+
+
+class Latest(NamedTuple):
+    """How far ids and history have got."""
+
+    ticket: int
+    sequence: int
+    hash: bytes
+
+
+def latest() -> Script[Latest]:
+    """Returns what a write goes on from."""
+    rows = yield Read("select ticket, sequence, hash from latest")
+    return Latest(*rows[0])
+
+
+def append(changes: Sequence[Change], stamp: Stamp, *, latest: Latest, ticket: int) -> list[Write]:
+    """Adds changes behind the latest; `ticket` is the last ticket id that is given out now."""
+    sequence, hash_ = latest.sequence, latest.hash
+    # The time is what the database gives back, so that a later check seals the same bytes.
+    at = moment(micros(stamp.at))
+    rows = []
+    for sequence, change in enumerate(changes, start=latest.sequence + 1):
+        fields = msgspec.json.encode({"old": change.old, "new": change.new}).decode()
+        entry = Entry(
+            sequence=sequence,
+            ticket=change.ticket,
+            org=change.org,
+            at=at,
+            actor=stamp.actor,
+            via=stamp.via,
+            request_id=stamp.request_id,
+            action=change.action,
+            digest=change.digest,
+            fields=fields,
+        )
+        hash_ = entry.seal(hash_)
+        said = msgspec.structs.astuple(entry)
+        rows.append((*said[:3], micros(at), *said[4:], hash_))
+    moved = (ticket, sequence, hash_)
+    return [Write(_INSERT, rows), Write(_MOVE, [moved])]
+
+
+def of_ticket(ticket: int, *, after: int, limit: int) -> Read:
+    """Asks for the entries of a ticket, oldest first."""
+    return Read(
+        f"select {_COLUMNS} from history where ticket = $1 and sequence > $2"  # noqa: S608  # own words
+        " order by sequence limit $3",
+        (ticket, after, limit),
+    )
+
+
+def entry(row: Row) -> Entry:
+    """Returns the entry of a row."""
+    sequence, ticket, org, at, actor, via, request_id, action, digest, fields = row[:10]
+    return Entry(
+        sequence=sequence,
+        ticket=ticket,
+        org=org,
+        at=moment(at),
+        actor=actor,
+        via=via,
+        request_id=request_id,
+        action=action,
+        digest=digest,
+        fields=fields,
+    )
+
+
+async def first_broken(engine: Engine) -> int | None:
+    """Computes the chain anew; returns the sequence where it does not hold, if there is one."""
+    sequence, hash_ = 0, FIRST_HASH
+    while True:
+        rows = await engine.rows(Read(_BEHIND, (sequence, _PER_SCAN)))
+        for row in rows:
+            if row[0] is None:
+                break
+            sequence += 1
+            hash_ = entry(row).seal(hash_)
+            if row[0] != sequence or row[10] != hash_:
+                return sequence
+        if len(rows) < _PER_SCAN:
+            end, end_hash = rows[-1][11:]
+            if end != sequence:
+                return int(min(end, sequence)) + 1
+            return None if end_hash == hash_ else sequence

@@ -1,0 +1,169 @@
+"""Orgs, accounts, keys: few rows, each a document; every write makes the version grow."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import msgspec
+
+from polydesk.domain.errors import Exists, NotFound
+from polydesk.domain.identity import Account, Org
+from polydesk.store.script import Engine, Read, Row, Script, Write
+
+_org: Final = msgspec.json.Decoder(Org).decode
+_account: Final = msgspec.json.Decoder(Account).decode
+_encode: Final = msgspec.json.Encoder().encode
+_GROW: Final = "update counters set value = value + 1 where name = $1"
+
+
+class SqlIdentity:
+    """Keeps who is who, as ports.IdentityStore says."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def version(self) -> int:
+        """Returns how often anything was written here."""
+        row = await self._engine.row(_counted("identity"))
+        return 0 if row is None else int(row[0])
+
+    async def orgs(self) -> list[Org]:
+        """Returns all orgs by id."""
+        rows = await self._engine.rows(Read("select document from orgs order by id"))
+        return [_org(row[0]) for row in rows]
+
+    async def add_org(self, org: Org) -> None:
+        """Inserts an org."""
+        await self._engine.write(lambda: _add_org(org))
+
+    async def accounts(self) -> list[Account]:
+        """Returns all accounts by id."""
+        rows = await self._engine.rows(Read("select document from accounts order by id"))
+        return [_account(row[0]) for row in rows]
+
+    async def account(self, id_: int) -> Account | None:
+        """Returns the account of an id."""
+        return await self._one(Read("select document from accounts where id = $1", (id_,)))
+
+    async def account_of(self, login: str) -> Account | None:
+        """Returns the account of a login."""
+        return await self._one(
+            Read("select document from accounts where login = $1", (login.casefold(),))
+        )
+
+    async def account_of_key(self, digest: bytes) -> Account | None:
+        """Returns the account that an API key belongs to."""
+        return await self._one(
+            Read(
+                "select document from api_keys join accounts on accounts.id = api_keys.account"
+                " where digest = $1",
+                (digest,),
+            )
+        )
+
+    async def add_account(self, account: Account) -> Account:
+        """Inserts an account and gives it an id."""
+        return await self._engine.write(lambda: _add_account(account))
+
+    async def replace_account(self, account: Account) -> None:
+        """Replaces an account."""
+        await self._engine.write(lambda: _replace_account(account))
+
+    async def add_key(self, digest: bytes, *, account: int, label: str) -> None:
+        """Inserts an API key."""
+        await self._engine.write(lambda: _add_key(digest, account=account, label=label))
+
+    async def signing_key(self, candidate: bytes) -> bytes:
+        """Returns the key that signs tokens."""
+        row = await self._engine.row(_SIGNING_KEY)
+        if row is not None:
+            return bytes(row[0])
+        return await self._engine.write(lambda: _signing_key(candidate))
+
+    async def _one(self, read: Read) -> Account | None:
+        row = await self._engine.row(read)
+        return None if row is None else _account(row[0])
+
+
+_SIGNING_KEY: Final = Read("select secret from signing_keys order by id desc limit 1")
+
+
+def _add_org(org: Org) -> Script[None]:
+    if (yield Read("select 1 from orgs where id = $1", (org.id,))):
+        raise Exists(f"there is an org {org.id} already", org=str(org.id))
+    yield Write("insert into orgs (id, document) values ($1, $2)", [(org.id, _text(org))])
+    yield _grown("identity")
+
+
+def _add_account(account: Account) -> Script[Account]:
+    yield from _claim(account.login, other_than=0)
+    last: list[Row] = list((yield _counted("account")))
+    account = msgspec.structs.replace(account, id=last[0][0] + 1)
+    yield Write(
+        "insert into accounts (id, login, document) values ($1, $2, $3)",
+        [(account.id, account.login.casefold(), _text(account))],
+    )
+    yield _grown("account")
+    yield _grown("identity")
+    return account
+
+
+def _replace_account(account: Account) -> Script[None]:
+    if not (yield Read("select 1 from accounts where id = $1", (account.id,))):
+        raise NotFound(f"there is no account {account.id}")
+    yield from _claim(account.login, other_than=account.id)
+    yield Write(
+        "update accounts set login = $2, document = $3 where id = $1",
+        [(account.id, account.login.casefold(), _text(account))],
+    )
+    yield _grown("identity")
+
+
+def _add_key(digest: bytes, *, account: int, label: str) -> Script[None]:
+    if (yield Read("select 1 from api_keys where digest = $1", (digest,))):
+        raise Exists("there is this API key already")
+    if not (yield Read("select 1 from accounts where id = $1", (account,))):
+        raise NotFound(f"there is no account {account}")
+    yield Write(
+        "insert into api_keys (digest, account, label, created_at) values ($1, $2, $3, $4)",
+        [(digest, account, label, _now())],
+    )
+    yield _grown("identity")
+
+
+def _signing_key(candidate: bytes) -> Script[bytes]:
+    rows = yield _SIGNING_KEY
+    if rows:
+        return bytes(rows[0][0])
+    yield Write(
+        "insert into signing_keys (id, secret, created_at) values ($1, $2, $3)",
+        [(1, candidate, _now())],
+    )
+    yield _grown("identity")
+    return candidate
+
+
+def _claim(login: str, *, other_than: int) -> Script[None]:
+    taken = yield Read(
+        "select 1 from accounts where login = $1 and id <> $2", (login.casefold(), other_than)
+    )
+    if taken:
+        raise Exists(f"there is an account {login} already", login=login)
+
+
+def _counted(name: str) -> Read:
+    return Read("select value from counters where name = $1", (name,))
+
+
+def _grown(name: str) -> Write:
+    return Write(_GROW, [(name,)])
+
+
+def _now() -> int:
+    # No rule reads these times, only an operator with a SQL prompt: no clock comes in for them.
+    return time.time_ns() // 1_000
+
+
+def _text(record: Org | Account) -> str:
+    return _encode(record).decode()

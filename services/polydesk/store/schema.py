@@ -1,0 +1,125 @@
+"""The tables as they are at the head of the migrations; a test holds the two together.
+
+Texts compare by their bytes in both engines. Documents are text on SQLite and, on PostgreSQL,
+json rather than jsonb: it gives back what was written, letter for letter.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata: Final = MetaData()
+# An INTEGER primary key is SQLite's own row id, a BIGINT one is an index beside it.
+_ID: Final = BigInteger().with_variant(Integer, "sqlite")
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+_DOCUMENT: Final = Text().with_variant(JSON, "postgresql")
+
+orgs: Final = Table(
+    "orgs",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("document", _DOCUMENT, nullable=False),
+)
+accounts: Final = Table(
+    "accounts",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("login", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    UniqueConstraint("login", name="accounts_login"),
+)
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("account", _ID, ForeignKey("accounts.id", name="api_keys_account"), nullable=False),
+    Column("label", _TEXT, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+signing_keys: Final = Table(
+    "signing_keys",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+counters: Final = Table(
+    "counters",
+    metadata,
+    Column("name", _TEXT, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+tickets: Final = Table(
+    "tickets",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("kind", _TEXT, nullable=False),
+    Column("number", _TEXT, nullable=False),
+    Column("sys_id", _TEXT, nullable=False),
+    Column("state", _TEXT, nullable=False),
+    Column("assignment_group", _TEXT, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("resolved_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("execution", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    # The number before the kind: it is looked for without a kind, too.
+    Index("tickets_number", "org", "number", "kind", unique=True),
+    Index("tickets_id", "org", "id"),
+    Index("tickets_sys_id", "org", "sys_id", "id"),
+    Index("tickets_opened_at", "org", "opened_at", "id"),
+    Index("tickets_modified_at", "org", "modified_at", "id"),
+    Index("tickets_created_at", "org", "created_at", "id"),
+    Index("tickets_updated_at", "org", "updated_at", "id"),
+)
+latest: Final = Table(
+    "latest",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+history: Final = Table(
+    "history",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("org", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", _TEXT, nullable=False),
+    Column("via", _TEXT, nullable=False),
+    Column("request_id", _TEXT, nullable=False),
+    Column("action", _TEXT, nullable=False),
+    Column("digest", _TEXT, nullable=False),
+    Column("fields", _DOCUMENT, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("history_ticket", "ticket", "sequence"),
+)
+once: Final = Table(
+    "once",
+    metadata,
+    Column("actor", _TEXT, primary_key=True),
+    Column("key", _TEXT, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("answer", _DOCUMENT, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("once_expires_at", "expires_at"),
+)
