@@ -153,6 +153,15 @@ async def migrate(settings: Settings) -> None:
     await store.migrate(settings.store_url)
 
 
+async def verify_history(settings: Settings) -> int | None:
+    """Returns the entry at which the history has been tampered with, if there is one."""
+    opened = await store.open_store(settings.store_url)
+    try:
+        return await opened.first_broken()
+    finally:
+        await opened.close()
+
+
 @asynccontextmanager
 async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     """Opens the registry of orgs and accounts for one command."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from polydesk.cli import identity, importer, serve, up
+from polydesk.cli import audit, identity, importer, serve, up
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -26,6 +26,7 @@ app.add_typer(identity.org, name="org")
 app.add_typer(identity.user, name="user")
 app.add_typer(identity.client, name="client")
 app.add_typer(identity.token, name="token")
+app.add_typer(audit.audit, name="audit")
 app.command("import")(importer.import_)
 
 

@@ -103,5 +103,8 @@ class Store(Protocol):
     def identity(self) -> IdentityStore:
         """Keeps orgs and accounts."""
 
+    async def first_broken(self) -> int | None:
+        """Computes the chain of the history anew; returns the sequence where it breaks, if any."""
+
     async def close(self) -> None:
         """Ends what is under way and lets go of the database."""

@@ -61,12 +61,23 @@ async def open_store(url: str) -> SqlStore:
 
 async def migrate(url: str) -> None:
     """Brings a database to what this version needs; one that is there already stays as it is."""
+    if await _is_current(url):
+        return
     from polydesk.store import migration  # noqa: PLC0415  # SQLAlchemy takes a second to import
 
     if url.startswith(_SQLITE):
         await migration.upgrade_file(url.removeprefix(_SQLITE))
     else:
         await migration.upgrade_database(url)
+
+
+async def _is_current(url: str) -> bool:
+    try:
+        opened = await open_store(url)
+    except Unavailable:
+        return False
+    await opened.close()
+    return True
 
 
 async def _engine(url: str) -> Engine:
