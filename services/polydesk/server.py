@@ -21,6 +21,7 @@ from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.desk import Desk, Tickets
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.password import Hasher
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
@@ -83,7 +84,7 @@ class Hub:
         desk = open_desk(opened, clock)
         gate = Gate(
             methods=methods_of(services()),
-            registry=desk.registry,
+            gatekeeper=desk.gatekeeper,
             refusers={dialect.SERVICE: dialect.refuse for dialect in dialects.load()},
             seconds=settings.call_seconds,
         )
@@ -129,9 +130,12 @@ def services() -> Sequence[str]:
 
 def open_desk(opened: Store, clock: Clock) -> Desk:
     """Builds the domain services on a store."""
+    hasher = Hasher()
+    gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     return Desk(
         tickets=Tickets(store=opened.tickets, clock=clock),
-        registry=Registry(store=opened.identity, clock=clock, hasher=Hasher()),
+        registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
+        gatekeeper=gatekeeper,
     )
 
 

@@ -274,7 +274,7 @@ class IAutomate(pb_grpc.IAutomateServiceServicer):
     ) -> pb.IssueTokenResponse:
         """Issues a bearer token: H18."""
         login, password = read_grant(request.form.content_type, request.form.data)
-        issued = await self._desk.registry.issue_token(
+        issued = await self._desk.gatekeeper.issue_token(
             login, password, address=wire.address_of(context)
         )
         await context.send_initial_metadata((("cache-control", "no-store"),))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from polydesk.domain.errors import Invalid, Missing, NotFound
+from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.ports import Clock, TicketStore
@@ -110,3 +111,4 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     tickets: Tickets
     registry: Registry
+    gatekeeper: Gatekeeper

@@ -16,7 +16,8 @@ from polydesk.api.v1 import (
 )
 from polydesk.domain.desk import Desk
 from polydesk.rpc.identity import IdentityServicer
-from polydesk.rpc.ticket import IncidentServicer, TicketServicer
+from polydesk.rpc.incident import IncidentServicer
+from polydesk.rpc.ticket import TicketServicer
 
 SERVICES: Final = tuple(
     service.full_name

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from polydesk.domain.errors import CredentialsMissing, Denied, Invalid, Unauthenticated
+from polydesk.domain.gatekeeper import ApiKey, Basic, Bearer, Credential, Gatekeeper
 from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
-from polydesk.domain.registry import ApiKey, Basic, Bearer, Credential, Registry
 from polydesk.rpc.method import PACKAGE, Method
 from polydesk.wire import address_in
 
@@ -18,7 +18,7 @@ _LONGEST_KEY: Final = 255
 
 
 async def identify(
-    registry: Registry,
+    gatekeeper: Gatekeeper,
     method: Method,
     headers: Mapping[str, str],
     *,
@@ -29,7 +29,7 @@ async def identify(
     via = _via(method)
     if method.anonymous:
         return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
-    account = await registry.authenticate(
+    account = await gatekeeper.authenticate(
         read_credential(headers.get("authorization", "")), address=address_in(headers)
     )
     caller = Caller(

@@ -17,7 +17,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from polydesk.domain.errors import Internal, Invalid, PolydeskError, TimedOut
-from polydesk.domain.registry import Registry
+from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.rpc.auth import identify
 from polydesk.rpc.binding import check_query
 from polydesk.rpc.errors import abort, canonical
@@ -43,12 +43,12 @@ class Gate(grpc.aio.ServerInterceptor):
         self,
         *,
         methods: Mapping[str, Method],
-        registry: Registry,
+        gatekeeper: Gatekeeper,
         refusers: Mapping[str, Refuse],
         seconds: float,
     ) -> None:
         self._methods = methods
-        self._registry = registry
+        self._gatekeeper = gatekeeper
         self._refusers = refusers
         self._seconds = seconds
         self._handlers: dict[str, Handler] = {}
@@ -102,7 +102,7 @@ class Gate(grpc.aio.ServerInterceptor):
             raise Invalid("the message cannot be read: it is nested too deeply or damaged")
         check_query(method, headers.get("x-envoy-original-path", ""))
         caller = await identify(
-            self._registry, method, headers, message=message, request_id=request_id
+            self._gatekeeper, method, headers, message=message, request_id=request_id
         )
         check_required(method.required, message)
         CALLER.set(caller)

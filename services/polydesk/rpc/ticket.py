@@ -1,4 +1,4 @@
-"""The canonical services of tickets and incidents: messages to the desk's records and back."""
+"""The canonical service of tickets: messages to the desk's records and back."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import UNSET
 
-from polydesk.api.v1 import incident_pb2, incident_pb2_grpc, ticket_pb2, ticket_pb2_grpc
+from polydesk.api.v1 import incident_pb2, ticket_pb2, ticket_pb2_grpc
 from polydesk.domain.desk import Desk
-from polydesk.domain.errors import Invalid, Missing, NotFound
+from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.history import Entry
-from polydesk.domain.query import Comparison, Query, page_size, parse_filter, parse_order
+from polydesk.domain.query import Query, page_size, parse_filter, parse_order
 from polydesk.domain.saving import Saved
 from polydesk.domain.ticket import Draft, Execution, Kind, State, Ticket
 from polydesk.rpc.name import id_of, org_of
@@ -113,47 +113,6 @@ class TicketServicer(ticket_pb2_grpc.TicketServiceServicer):
         return ticket_pb2.ListTicketChangesResponse(
             changes=[from_entry(entry) for entry in entries[:most]],
             next_page_token=str(entries[most - 1].sequence) if len(entries) > most else "",
-        )
-
-
-class IncidentServicer(incident_pb2_grpc.IncidentServiceServicer):
-    """Serves tickets of kind incident."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._tickets = desk.tickets
-
-    async def CreateIncident(
-        self, request: incident_pb2.CreateIncidentRequest, _: Context
-    ) -> ticket_pb2.Ticket:
-        """Records an incident."""
-        draft = to_draft(request.incident, "incident.", kind=Kind.INCIDENT)
-        ticket = await self._tickets.record(caller_of(), org_of(request.parent), draft)
-        return from_ticket(ticket, collection="incidents")
-
-    async def GetIncident(
-        self, request: incident_pb2.GetIncidentRequest, _: Context
-    ) -> ticket_pb2.Ticket:
-        """Returns one incident."""
-        ticket = await self._tickets.get(caller_of(), id_of(request.name, "incidents"))
-        if ticket.kind is not Kind.INCIDENT:
-            raise NotFound(f"there is no incident {ticket.id}")
-        return from_ticket(ticket, collection="incidents")
-
-    async def ListIncidents(
-        self, request: incident_pb2.ListIncidentsRequest, _: Context
-    ) -> incident_pb2.ListIncidentsResponse:
-        """Returns a page of incidents."""
-        query = to_query(request)
-        only = (Comparison("kind", "=", Kind.INCIDENT), *query.where)
-        page = await self._tickets.page(
-            caller_of(),
-            org_of(request.parent),
-            msgspec.structs.replace(query, where=only),
-            request.page_token,
-        )
-        return incident_pb2.ListIncidentsResponse(
-            incidents=[from_ticket(ticket, collection="incidents") for ticket in page.tickets],
-            next_page_token=page.next_token,
         )
 
 

@@ -1,0 +1,178 @@
+"""Who is calling: tells the account behind a credential, and issues tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from polydesk.domain.errors import Unauthenticated
+from polydesk.domain.identity import Account
+from polydesk.domain.password import Hasher, Throttle
+from polydesk.domain.ports import Clock, IdentityStore
+from polydesk.domain.ticket import LONGEST_NAME
+from polydesk.domain.token import LIFETIME, Tokens
+
+_REMEMBER: Final = 60.0
+_REFRESH: Final = 1.0
+_MOST_REMEMBERED: Final = 10_000
+
+
+class Basic(msgspec.Struct, frozen=True):
+    """A login with its secret."""
+
+    login: str
+    secret: str
+
+
+class Bearer(msgspec.Struct, frozen=True):
+    """A token of the hub."""
+
+    token: str
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """A key of a client."""
+
+    key: str
+
+
+Credential = Basic | Bearer | ApiKey
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token; `expires_in` is in whole seconds that surely remain."""
+
+    access_token: str
+    expires_in: int
+    expires_at: datetime
+
+
+class Gatekeeper:
+    """Tells who is calling.
+
+    Accepted credentials are remembered for a minute, as a digest under a key that only this
+    process knows; whatever changes an account forgets them: at once in this process, within a
+    second in others.
+    """
+
+    def __init__(self, *, store: IdentityStore, clock: Clock, hasher: Hasher) -> None:
+        self._store = store
+        self._clock = clock
+        self._hasher = hasher
+        self._throttle = Throttle(clock=clock)
+        self._digest_key = secrets.token_bytes(32)
+        self._accepted: dict[bytes, tuple[int, float]] = {}
+        self._accounts: dict[int, Account] = {}
+        self._tokens: Tokens | None = None
+        self._version = -1
+        self._generation = 0
+        self._refresh_at = 0.0
+
+    async def authenticate(self, credential: Credential, *, address: str = "") -> Account:
+        """Returns the account that the credential belongs to."""
+        await self._refresh()
+        digest = self._digest(credential)
+        known = self._accepted.get(digest)
+        if known and known[1] > self._clock.monotonic():
+            return await self._account(known[0])
+        generation = self._generation
+        match credential:
+            case Basic(login, secret):
+                account, seconds = await self._log_in(login, secret, address), _REMEMBER
+            case Bearer(token):
+                account, seconds = await self._read_token(token)
+            case ApiKey(key):
+                account, seconds = await self._of_key(key, address), _REMEMBER
+        if len(self._accepted) >= _MOST_REMEMBERED:
+            self._accepted.clear()
+        if generation == self._generation:  # else the account may have changed meanwhile
+            self._accepted[digest] = account.id, self._clock.monotonic() + min(seconds, _REMEMBER)
+        return account
+
+    async def issue_token(self, login: str, secret: str, *, address: str = "") -> Issued:
+        """Returns a new token to whoever knows a login and its secret."""
+        return await self.issue(await self.authenticate(Basic(login, secret), address=address))
+
+    async def issue(self, account: Account) -> Issued:
+        """Returns a new token of an account."""
+        now = self._clock.now()
+        return Issued(
+            access_token=(await self._signer()).issue(account, now),
+            # One second less: part of the first has passed when the answer arrives.
+            expires_in=int(LIFETIME.total_seconds()) - 1,
+            expires_at=now + LIFETIME,
+        )
+
+    def forget(self) -> None:
+        """Forgets all that was remembered, because an account has changed."""
+        self._accepted.clear()
+        self._accounts.clear()
+        self._generation += 1
+        self._refresh_at = 0.0
+
+    async def _log_in(self, login: str, secret: str, address: str) -> Account:
+        account = await self._store.account_of(login)
+        keys = (f"login {login.casefold()[:LONGEST_NAME]}", f"address {address}")
+        async with self._throttle.attempt(*keys):
+            hashed = account.secret_hash if account else None
+            if await self._hasher.verify(hashed, secret) and account:
+                self._throttle.right(keys[0])
+                return account
+            self._throttle.wrong(*keys)
+        raise Unauthenticated("the user name or password is incorrect")
+
+    async def _read_token(self, token: str) -> tuple[Account, float]:
+        claims = (await self._signer()).read(token, self._clock.now())
+        account = await self._store.account(claims.account)
+        if account is None or account.token_epoch != claims.epoch:
+            raise Unauthenticated("the token was revoked: get a new one")
+        return account, claims.expires_at - self._clock.now().timestamp()
+
+    async def _of_key(self, key: str, address: str) -> Account:
+        throttled = f"address {address}"
+        async with self._throttle.attempt(throttled):
+            account = await self._store.account_of_key(key_digest(key))
+            if account is None:
+                self._throttle.wrong(throttled)
+                raise Unauthenticated("the API key is unknown")
+        return account
+
+    async def _signer(self) -> Tokens:
+        if self._tokens is None:
+            self._tokens = Tokens(await self._store.signing_key(secrets.token_bytes(32)))
+        return self._tokens
+
+    async def _account(self, id_: int) -> Account:
+        account = self._accounts.get(id_)
+        if account is None:
+            generation = self._generation
+            account = await self._store.account(id_)
+            if account is None:
+                raise Unauthenticated("the account is no more")
+            if generation == self._generation:
+                self._accounts[id_] = account
+        return account
+
+    async def _refresh(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._refresh_at:
+            return
+        self._refresh_at = now + _REFRESH
+        version = await self._store.version()
+        if version != self._version:
+            self.forget()
+            self._version = version
+
+    def _digest(self, credential: Credential) -> bytes:
+        text = msgspec.json.encode([type(credential).__name__, credential])
+        return hmac.digest(self._digest_key, text, "sha256")
+
+
+def key_digest(key: str) -> bytes:
+    """Returns what is kept of an API key."""
+    return hashlib.sha256(key.encode()).digest()
