@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from polydesk.domain.errors import Exists, NotFound
-from polydesk.domain.identity import Org, Role
+from polydesk.domain.identity import Account, Org, Role
 from polydesk.store import SqlStore, open_store
 from tests.store.records import account
 
@@ -57,15 +57,28 @@ async def test_letters_beyond_ascii_fold_alike_in_both_engines(store: SqlStore) 
     assert await store.identity.account_of("straße-ä") == made
 
 
-async def test_an_account_is_replaced(store: SqlStore) -> None:
+async def test_an_account_is_changed(store: SqlStore) -> None:
     made = await store.identity.add_account(account())
     changed = msgspec.structs.replace(made, login="new", token_epoch=3)
 
-    await store.identity.replace_account(changed)
+    await store.identity.change_account(made.id, lambda _: changed)
 
     assert await store.identity.account(made.id) == changed
     assert await store.identity.account_of("NEW") == changed
     assert await store.identity.account_of(made.login) is None
+
+
+async def test_changes_at_once_are_all_kept(store: SqlStore) -> None:
+    made = await store.identity.add_account(account())
+
+    def one_more(found: Account) -> Account:
+        return msgspec.structs.replace(found, token_epoch=found.token_epoch + 1)
+
+    await asyncio.gather(*(store.identity.change_account(made.id, one_more) for _ in range(20)))
+
+    changed = await store.identity.account(made.id)
+    assert changed is not None
+    assert changed.token_epoch == made.token_epoch + 20
 
 
 async def test_a_login_cannot_be_taken_over(store: SqlStore) -> None:
@@ -73,12 +86,14 @@ async def test_a_login_cannot_be_taken_over(store: SqlStore) -> None:
     bob = await store.identity.add_account(account("bob"))
 
     with pytest.raises(Exists):
-        await store.identity.replace_account(msgspec.structs.replace(bob, login="ANN"))
+        await store.identity.change_account(
+            bob.id, lambda found: msgspec.structs.replace(found, login="ANN")
+        )
 
 
-async def test_an_account_that_is_not_there_cannot_be_replaced(store: SqlStore) -> None:
+async def test_an_account_that_is_not_there_cannot_be_changed(store: SqlStore) -> None:
     with pytest.raises(NotFound):
-        await store.identity.replace_account(account(id=5))
+        await store.identity.change_account(5, lambda found: found)
 
 
 async def test_a_key_leads_to_its_account(store: SqlStore) -> None:
@@ -119,7 +134,7 @@ async def test_the_version_grows_with_every_write_of_whoever(store_url: str) -> 
     seen.append(await one.identity.version())
     made = await other.identity.add_account(account())
     seen.append(await one.identity.version())
-    await other.identity.replace_account(made)
+    await other.identity.change_account(made.id, lambda found: found)
     seen.append(await one.identity.version())
     await other.identity.add_key(KEY, account=made.id, label="")
     seen.append(await one.identity.version())

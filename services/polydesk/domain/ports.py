@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -82,8 +82,8 @@ class IdentityStore(Protocol):
     async def add_account(self, account: Account) -> Account:
         """Inserts an account and gives it an id, whatever its `id` says. Raises Exists."""
 
-    async def replace_account(self, account: Account) -> None:
-        """Replaces an account."""
+    async def change_account(self, id_: int, change: Callable[[Account], Account]) -> Account:
+        """Changes an account, as it stands in the transaction. Raises NotFound, Exists."""
 
     async def add_key(self, digest: bytes, *, account: int, label: str) -> None:
         """Inserts an API key, by its SHA-256. Raises Exists."""

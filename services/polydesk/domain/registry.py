@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from polydesk.domain.errors import Invalid, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper, Issued, key_digest
@@ -32,8 +32,7 @@ class Registry:
 
     async def revoke_tokens(self, login: str) -> None:
         """Ends all tokens of an account."""
-        account = await self.account_of(login)
-        await self._replace(account, token_epoch=account.token_epoch + 1)
+        await self._change(login, _with_new_epoch)
 
     async def orgs(self) -> list[Org]:
         """Returns all orgs by id."""
@@ -93,9 +92,7 @@ class Registry:
     ) -> Account:
         """Opens the account of a program, which logs in by client id."""
         draft = _new_account(AccountKind.CLIENT, login, name=name, roles=roles)
-        return await self.add_account(
-            msgspec.structs.replace(draft, default_org=default_org), secret
-        )
+        return await self.add_account(replace(draft, default_org=default_org), secret)
 
     async def add_account(self, draft: Account, secret: str) -> Account:
         """Opens an account as `draft` has it, with a new id."""
@@ -103,23 +100,27 @@ class Registry:
         check_text("display_name", draft.name, most=LONGEST_NAME)
         await self._check_orgs({*draft.roles, *([draft.default_org] if draft.default_org else [])})
         hashed = await self._hasher.hash(secret)
-        account = await self._store.add_account(msgspec.structs.replace(draft, secret_hash=hashed))
+        account = await self._store.add_account(replace(draft, secret_hash=hashed))
         self._gatekeeper.forget()
         return account
 
     async def set_secret(self, login: str, secret: str) -> None:
         """Gives an account a new secret, and ends its tokens."""
-        account = await self.account_of(login)
         hashed = await self._hasher.hash(secret)
-        await self._replace(account, secret_hash=hashed, token_epoch=account.token_epoch + 1)
+        await self._change(
+            login, lambda account: replace(_with_new_epoch(account), secret_hash=hashed)
+        )
 
     async def set_role(self, login: str, org: int, role: Role | None) -> Account:
         """Gives an account a role in an org; None takes it away."""
-        account = await self.account_of(login)
         await self._check_orgs({org})
-        roles = {**account.roles, org: role}
-        kept = {id_: given for id_, given in roles.items() if given is not None}
-        return await self._replace(account, roles=kept)
+        given = {} if role is None else {org: role}
+
+        def with_role(account: Account) -> Account:
+            others = {id_: kept for id_, kept in account.roles.items() if id_ != org}
+            return replace(account, roles=others | given)
+
+        return await self._change(login, with_role)
 
     async def add_key(self, login: str, key: str, *, label: str = "") -> None:
         """Gives an account an API key."""
@@ -129,9 +130,9 @@ class Registry:
         await self._store.add_key(key_digest(key), account=account.id, label=label)
         self._gatekeeper.forget()
 
-    async def _replace(self, account: Account, **changes: object) -> Account:
-        changed = msgspec.structs.replace(account, **changes)
-        await self._store.replace_account(changed)
+    async def _change(self, login: str, change: Callable[[Account], Account]) -> Account:
+        account = await self.account_of(login)
+        changed = await self._store.change_account(account.id, change)
         self._gatekeeper.forget()
         return changed
 
@@ -139,6 +140,10 @@ class Registry:
         unknown = ids - {org.id for org in await self._store.orgs()}
         if unknown:
             raise NotFound(f"there is no org {min(unknown)}")
+
+
+def _with_new_epoch(account: Account) -> Account:
+    return replace(account, token_epoch=account.token_epoch + 1)
 
 
 def _check_login(login: str) -> None:

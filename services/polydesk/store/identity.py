@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -66,9 +67,9 @@ class SqlIdentity:
         """Inserts an account and gives it an id."""
         return await self._engine.write(lambda: _add_account(account))
 
-    async def replace_account(self, account: Account) -> None:
-        """Replaces an account."""
-        await self._engine.write(lambda: _replace_account(account))
+    async def change_account(self, id_: int, change: Callable[[Account], Account]) -> Account:
+        """Changes an account, as it stands in the transaction."""
+        return await self._engine.write(lambda: _change_account(id_, change))
 
     async def add_key(self, digest: bytes, *, account: int, label: str) -> None:
         """Inserts an API key."""
@@ -109,15 +110,18 @@ def _add_account(account: Account) -> Script[Account]:
     return account
 
 
-def _replace_account(account: Account) -> Script[None]:
-    if not (yield Read("select 1 from accounts where id = $1", (account.id,))):
-        raise NotFound(f"there is no account {account.id}")
-    yield from _claim(account.login, other_than=account.id)
+def _change_account(id_: int, change: Callable[[Account], Account]) -> Script[Account]:
+    rows = yield Read("select document from accounts where id = $1", (id_,))
+    if not rows:
+        raise NotFound(f"there is no account {id_}")
+    account = change(_account(rows[0][0]))
+    yield from _claim(account.login, other_than=id_)
     yield Write(
         "update accounts set login = $2, document = $3 where id = $1",
-        [(account.id, account.login.casefold(), _text(account))],
+        [(id_, account.login.casefold(), _text(account))],
     )
     yield _grown("identity")
+    return account
 
 
 def _add_key(digest: bytes, *, account: int, label: str) -> Script[None]:
