@@ -15,6 +15,14 @@ from polydesk.cli.failure import Failure
 _PATIENCE: Final = 1.0
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder that only its owner reads, if it is not there."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"{path} cannot hold the data: {error.strerror}") from error
+
+
 class DataFolder:
     """Makes the folder, and locks it for as long as a process has `descriptor` open."""
 
@@ -24,9 +32,9 @@ class DataFolder:
         self.descriptor = -1
 
     def __enter__(self) -> Self:
+        make_folder(self.path)
+        make_folder(self.logs)
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.logs.mkdir(mode=0o700, exist_ok=True)
             self.descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise Failure(f"{self.path} cannot hold the data: {error.strerror}") from error

@@ -12,6 +12,7 @@ import typer
 
 from polydesk.cli.address import Address
 from polydesk.cli.failure import Failure, Status
+from polydesk.cli.folder import make_folder
 from polydesk.cli.options import Data, DatabaseUrl, Listen, read_settings
 from polydesk.domain.errors import PolydeskError, Unavailable
 
@@ -91,7 +92,10 @@ def migrate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Brings the database up to date."""
     from polydesk import server  # noqa: PLC0415 - keeps --help quick
 
-    asyncio.run(server.migrate(read_settings(data=data, database_url=database_url)))
+    settings = read_settings(data=data, database_url=database_url)
+    if settings.embedded:
+        make_folder(settings.data)
+    asyncio.run(server.migrate(settings))
 
 
 def _render(wanted: Gateway) -> str:

@@ -131,9 +131,10 @@ class Site:
             user = ":".join(demo.USER)
             path = "/v2/incident/TicketStatus/INC0303863/1"
             return [f"Try:  curl -u {user} {url}{path}", "Stop: Ctrl-C"]
+        data = f" --data {self._folder.path}" if self._settings.embedded else ""
         return [
-            "Then: polydesk org add 1 'Our company'",
-            "      polydesk user add you@example.com --org 1:agent",
+            f"Then: polydesk org add 1 'Our company'{data}",
+            f"      polydesk user add you@example.com --org 1:agent{data}",
             "Stop: Ctrl-C",
         ]
 
