@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 SOURCES := $(shell find proto gateway -name '*.proto' -o -name '*.yaml' -o -name '*.lua' -o -name 'compile.py')
 
+# grpc starts no calls in a forked process; with its fork support on, starting programs can crash it.
+export GRPC_ENABLE_FORK_SUPPORT := 0
+
 help: ## Lists the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 10
 

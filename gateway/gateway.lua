@@ -41,6 +41,8 @@ function envoy_on_response(handle)
   local headers = handle:headers()
   local body = headers:get("x-polydesk-body")
   if not body and is_grpc(headers) then return end
+  local stream = handle:metadata():get("content_type")
+  if stream and headers:get(":status") == "200" then headers:replace("content-type", stream) end
   local status = headers:get("x-polydesk-status")
   local content_type = headers:get("x-polydesk-content-type") or "application/json"
   strip(headers, "^grpc%-", "^x%-polydesk%-")

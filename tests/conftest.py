@@ -113,7 +113,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def hub(seeded: Path, tmp_path: Path) -> AsyncIterator[Hub]:
     """A hub of this process, on its own copy of the seeded database."""
     path = shutil.copy(seeded, tmp_path / "polydesk.db")
-    running = await Hub.start(Settings(database_url=f"sqlite:///{path}"))
+    running = await Hub.start(Settings(database_url=f"sqlite:///{path}", data=tmp_path))
     yield running
     await running.stop()
 

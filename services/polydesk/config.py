@@ -25,6 +25,14 @@ class Settings(BaseSettings):
     reflection: bool = Field(default=True, description="Answers gRPC reflection")
     log_level: str = Field("info", description="debug, info, warning or error")
     call_seconds: float = Field(15, gt=0, description="How long a call may take")
+    blobs: str = Field(
+        "",
+        description="The folder of the attachments' bytes, shared where hubs run on many machines;"
+        " $POLYDESK_DATA/blobs where it is empty",
+    )
+    largest_file: int = Field(
+        200 * 1024 * 1024, ge=1, le=2**31 - 1, description="Bytes that an attachment may have"
+    )
     rate: int = Field(0, ge=0, description="Requests a second that the gateway takes; 0: any")
     origins: str = Field(
         "",
@@ -37,6 +45,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data.resolve() / 'polydesk.db'}"
 
     @property
+    def blobs_folder(self) -> Path:
+        """Returns the folder of the attachments' bytes."""
+        return Path(self.blobs).resolve() if self.blobs else self.data.resolve() / "blobs"
+
+    @property
     def embedded(self) -> bool:
         """Tells whether the database is SQLite in the data folder."""
         return not self.database_url
@@ -44,7 +57,11 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """Returns the environment that gives another process these settings."""
         said = {f"POLYDESK_{name.upper()}": str(value) for name, value in self}
-        return {**os.environ, **said, "POLYDESK_DATA": str(self.data.resolve())}
+        paths = {
+            "POLYDESK_DATA": str(self.data.resolve()),
+            "POLYDESK_BLOBS": self.blobs and str(self.blobs_folder),
+        }
+        return {**os.environ, **said, **paths}
 
 
 class Login(BaseSettings):

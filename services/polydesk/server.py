@@ -19,12 +19,18 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from polydesk import dialects, store
 from polydesk.config import Settings
 from polydesk.domain import demo
+from polydesk.domain.attaching import Attachments
 from polydesk.domain.desk import Desk, Tickets
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
+from polydesk.domain.incident import Incidents
+from polydesk.domain.journal import Notes
+from polydesk.domain.linking import Links
 from polydesk.domain.password import Hasher
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
+from polydesk.domain.service_level import ServiceLevels
+from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
 from polydesk.rpc.interceptor import Gate
 from polydesk.rpc.method import methods_of
@@ -81,7 +87,7 @@ class Hub:
 
     @classmethod
     async def _start(cls, settings: Settings, opened: Store, clock: Clock) -> Self:
-        desk = open_desk(opened, clock)
+        desk = open_desk(settings, opened, clock)
         gate = Gate(
             methods=methods_of(services()),
             gatekeeper=desk.gatekeeper,
@@ -105,6 +111,7 @@ class Hub:
             reflection.enable(self._server, (*services(), health.SERVICE_NAME))
         if settings.demo:
             await demo.seed(self.desk)
+        await self.desk.attachments.sweep()
         try:
             port = self._server.add_insecure_port(settings.hub or "127.0.0.1:0")
         except RuntimeError as error:
@@ -119,7 +126,9 @@ class Hub:
         """Turns new calls away, lets those under way end, lets go of the store."""
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(lame_duck)
+        self.desk.watches.close()
         await self._server.stop(_GRACE)
+        await self.desk.attachments.close()
         await self._store.close()
 
 
@@ -128,12 +137,24 @@ def services() -> Sequence[str]:
     return (*SERVICES, *(dialect.SERVICE for dialect in dialects.load()))
 
 
-def open_desk(opened: Store, clock: Clock) -> Desk:
+def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     """Builds the domain services on a store."""
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
+    levels = ServiceLevels(orgs=opened.identity, tickets=opened.tickets, clock=clock)
     return Desk(
-        tickets=Tickets(store=opened.tickets, clock=clock),
+        tickets=Tickets(store=opened.tickets, clock=clock, levels=levels),
+        incidents=Incidents(store=opened.tickets, clock=clock, levels=levels),
+        notes=Notes(store=opened, clock=clock),
+        links=Links(store=opened, clock=clock),
+        attachments=Attachments(
+            store=opened,
+            blobs=store.LocalBlobs(settings.blobs_folder),
+            clock=clock,
+            largest=settings.largest_file,
+        ),
+        levels=levels,
+        watches=Watches(store=opened.history, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )
@@ -171,7 +192,7 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     """Opens the registry of orgs and accounts for one command."""
     opened = await store.open_store(settings.store_url)
     try:
-        yield open_desk(opened, SystemClock()).registry
+        yield open_desk(settings, opened, SystemClock()).registry
     finally:
         await opened.close()
 

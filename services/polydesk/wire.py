@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
@@ -22,6 +22,8 @@ from polydesk.domain.identity import Caller
 
 # Set before a servicer is called, read by `caller_of`.
 CALLER: Final[ContextVar[Caller]] = ContextVar("CALLER")
+# Set as well for a stream, which may outlive what its caller may do; sets CALLER anew.
+ADMIT_AGAIN: Final[ContextVar[Callable[[], Awaitable[None]]]] = ContextVar("ADMIT_AGAIN")
 
 FIRST_YEAR: Final = "1900"
 LARGEST_FORM: Final = 16_384
@@ -85,6 +87,12 @@ class TimeFormat(msgspec.Struct, frozen=True):
 
 def caller_of() -> Caller:
     """Returns who makes the call that is being served."""
+    return CALLER.get()
+
+
+async def caller_again() -> Caller:
+    """Returns who makes the stream that is being served, by what its credentials are worth now."""
+    await ADMIT_AGAIN.get()()
     return CALLER.get()
 
 

@@ -22,7 +22,7 @@ from polydesk.api.iautomate.v1.iautomate_pb2_grpc import IAutomateServiceStub
 from polydesk.dialects import iautomate
 from polydesk.domain import errors
 from polydesk.domain.errors import Invalid, Missing, NotFound, PolydeskError
-from polydesk.domain.query import Comparison
+from polydesk.domain.query import All, Comparison
 from polydesk.domain.saving import Basis, settle
 from polydesk.domain.ticket import Execution, Kind, State, Ticket
 
@@ -570,7 +570,7 @@ JSON: Final = json.dumps({"filter": EMPTY_RANGE}, separators=(",", ":"))
 def test_every_form_of_a_filter_is_read(raw: str, where: list[Comparison]) -> None:
     query = iautomate.read_query(raw)
 
-    assert list(query.where) == where
+    assert query.where == All(tuple(where))
     assert query.order == ("updated_at", "number")
 
 
@@ -660,7 +660,8 @@ def test_nothing_but_invalid_comes_of_any_query(raw: str) -> None:
         query = iautomate.read_query(raw)
     except Invalid:
         return
-    assert any(comparison.field == "kind" for comparison in query.where)
+    assert isinstance(query.where, All)
+    assert any(getattr(term, "field", "") == "kind" for term in query.where.parts)
 
 
 @pytest.mark.parametrize(
@@ -741,11 +742,13 @@ CODES: Final = {
     errors.UnknownRoute: (404, 404),
     errors.WrongMethod: (405, 405),
     errors.Conflict: (409, 300),
+    errors.Outdated: (409, 300),
     errors.Exists: (409, 300),
     errors.WrongState: (409, 300),
     errors.TooLarge: (413, 413),
     errors.Overloaded: (429, 429),
     errors.Internal: (500, 500),
+    errors.Damaged: (500, 500),
     errors.Unavailable: (503, 503),
     errors.TimedOut: (504, 504),
 }

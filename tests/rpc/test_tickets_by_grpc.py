@@ -109,7 +109,7 @@ async def test_a_batch_answers_each_row(native: Native) -> None:
 
 async def test_a_bad_row_keeps_its_whole_batch_out_and_is_named(native: Native) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await save(native, incident(number="C1"), incident(number="C2"), Ticket(number="C3"))
+        await save(native, incident(number="C1"), incident(number="C2"), incident(summary=""))
 
     details = details_of(caught.value)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -291,7 +291,7 @@ async def test_a_reader_reads_and_does_not_write(native: Native) -> None:
     [
         (ticket_pb2.ListTicketsRequest(), "parent is required"),
         (ticket_pb2.ListTicketsRequest(parent="1"), "not of the form orgs/42"),
-        (ticket_pb2.ListTicketsRequest(parent="orgs/1", filter="state ="), "at character 0"),
+        (ticket_pb2.ListTicketsRequest(parent="orgs/1", filter="state ="), "at character 8"),
         (ticket_pb2.ListTicketsRequest(parent="orgs/1", page_token="zz"), "page_token"),
         (ticket_pb2.ListTicketsRequest(parent="orgs/1", page_size=-1), "page_size"),
         (ticket_pb2.ListTicketsRequest(parent="orgs/1", order_by="x"), "order_by"),

@@ -2,20 +2,36 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import string
 from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from itertools import count as count_up
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from polydesk.domain.errors import Invalid
-from polydesk.domain.query import FIELDS, ORDERS, Comparison, Query
-from polydesk.domain.ticket import Kind, State, Ticket
+from polydesk.domain.query import (
+    FIELDS,
+    ORDERS,
+    All,
+    AnyOf,
+    Comparison,
+    Condition,
+    Not,
+    Query,
+)
+from polydesk.domain.ticket import TEXTS, Draft, Kind, Level, Priority, State, Ticket
 from polydesk.store import SqlStore
-from polydesk.store.query import read
+from polydesk.store.query import count, read
 from tests.store.records import NOW, ORG, at, draft, stamp
 
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -23,89 +39,213 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-VALUES = {
-    "kind": Kind.EVENT,
-    "number": "n-2",
-    "sys_id": "Z1",
-    "state": State.RESOLVED,
-    "assignment_group": "Network",
-    "opened_at": at(-2),
-    "modified_at": at(2),
-    "resolved_at": at(20),
-    "created_at": at(4),
-    "updated_at": at(4),
-}
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+WORDS = ["", "a", "A", "aB", "É", "é", "ß", "100%", "a_b", "a\\b", 'say "b"', "b\n a", "😀", "a'b"]
+MOMENTS = [at(seconds) for seconds in (-2, -1, -0.891011, -0.391011, 0, 0.000001, 1, 20)]
 
 
-async def fill(store: SqlStore) -> list[Ticket]:
-    """Saves twelve tickets, whose texts sort otherwise by letter than by byte."""
-    for index in range(12):
-        said = draft(
-            f"n-{index % 5}",
-            kind=[Kind.INCIDENT, Kind.EVENT, Kind.PROBLEM][index % 3],
-            sys_id=["Z1", "a1", "É1", "z1"][index % 4],
-            state=[State.ACTIVE, State.RESOLVED][index % 2],
-            assignment_group=["Network", "database", "Ärzte"][index % 3],
-            opened_at=at(-index % 5),
-            modified_at=at(index % 6),
-            resolved_at=at(index * 10) if index % 2 else None,
-        )
-        await store.tickets.save(ORG, [said], stamp=stamp(index), once=None)
+def word(chance: Random) -> str:
+    return chance.choice(WORDS)
+
+
+def some(chance: Random, *values: Any) -> Any:
+    return chance.choice([*values, None])
+
+
+def anything(chance: Random, number: str) -> Draft:
+    """Says any of what there is to say, in few values, so that filters hit."""
+    return draft(
+        number,
+        kind=chance.choice(list(Kind)),
+        summary=word(chance) or "-",
+        state=chance.choice(list(State)),
+        opened_at=chance.choice(MOMENTS),
+        modified_at=chance.choice(MOMENTS),
+        resolved_at=some(chance, *MOMENTS),
+        impact=some(chance, *Level),
+        urgency=some(chance, *Level),
+        priority=some(chance, *Priority),
+        **{
+            name: word(chance)
+            for name in TEXTS
+            if name not in ("number", "summary", "resolution") and chance.random() < 0.8
+        },
+    )
+
+
+async def fill(store: SqlStore, *, size: int = 40) -> list[Ticket]:
+    """Saves tickets of all sorts, a foreign one and a deleted one; returns those that count."""
+    chance = Random(size)  # noqa: S311  # to be repeated
+    for index in range(size):
+        said = anything(chance, f"{word(chance)}{index % 29}")
+        seconds = chance.choice([0, 0.1, 0.108989, 1, 2, 3])
+        await store.tickets.save(ORG, [said], stamp=stamp(seconds), once=None)
     await store.tickets.save(ORG + 1, [draft("foreign")], stamp=stamp(), once=None)
+    await delete(store, await store.tickets.create(ORG, draft("x"), stamp=stamp(), once=None))
     return await store.tickets.select(ORG, Query(limit=1_000))
 
 
-def fits(ticket: Ticket, term: Comparison) -> bool:
-    value: Any = getattr(ticket, term.field)
+async def delete(store: SqlStore, ticket: Ticket) -> None:
+    await store.tickets.change(
+        ticket.id,
+        lambda old: msgspec.structs.replace(old, deleted_at=NOW),
+        action="delete",
+        stamp=stamp(),
+        once=None,
+    )
+
+
+def holds(condition: Condition | None, ticket: Ticket) -> bool:
+    """Says in Python what the SQL has to say."""
+    match condition:
+        case None:
+            return True
+        case All(parts):
+            return all(holds(part, ticket) for part in parts)
+        case AnyOf(parts):
+            return any(holds(part, ticket) for part in parts)
+        case Not(part):
+            return not holds(part, ticket)
+        case Comparison():
+            return fits(condition, getattr(ticket, condition.field))
+
+
+def fits(term: Comparison, value: Any) -> bool:
     asked: Any = term.value
     if value is None:
-        return False
-    if isinstance(asked, Kind | State):
-        value, asked = value.value, asked.value
-    if isinstance(asked, str):
-        value, asked = value.encode(), asked.encode()
-    return COMPARE[term.operator](value, asked)
+        return term.operator == "!=" and isinstance(asked, Enum)
+    if term.operator == ":":
+        if asked is None:
+            return bool(value)
+        return str(asked).translate(LOWER) in str(value).translate(LOWER)
+    fitting: bool = COMPARE[term.operator](ranked(value), ranked(asked))
+    return fitting
+
+
+def ranked(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return list(type(value)).index(value)
+    return value.encode() if isinstance(value, str) else value
+
+
+def values_of(field: str) -> st.SearchStrategy[Any]:
+    type_ = FIELDS[field]
+    if type_ is datetime:
+        return st.sampled_from([*MOMENTS, at(0.1), at(0.108989)])
+    return st.sampled_from(list(type_) if issubclass(type_, Enum) else [*WORDS, "B", "%", "_"])
+
+
+def terms_of(field: str) -> st.SearchStrategy[Condition]:
+    compared = st.builds(
+        Comparison, st.just(field), st.sampled_from(list(COMPARE)), values_of(field)
+    )
+    has = st.none() | values_of(field) if FIELDS[field] is str else st.none()
+    return compared | st.builds(Comparison, st.just(field), st.just(":"), has)
+
+
+conditions: st.SearchStrategy[Condition] = st.recursive(
+    st.sampled_from(sorted(FIELDS)).flatmap(terms_of),
+    lambda below: (
+        st.builds(Not, below)
+        | st.lists(below, max_size=3).map(lambda parts: All(tuple(parts)))
+        | st.lists(below, max_size=3).map(lambda parts: AnyOf(tuple(parts)))
+    ),
+    max_leaves=8,
+)
 
 
 async def pages(store: SqlStore, query: Query) -> list[Ticket]:
     seen: list[Ticket] = []
     while page := await store.tickets.select(ORG, query):
         seen += page
+        assert len(seen) < 10_000, "the pages have no end"
         after = (*(getattr(page[-1], name) for name in query.order), page[-1].id)
         query = msgspec.structs.replace(query, after=after)
     return seen
 
 
-def test_every_field_is_tried() -> None:
-    assert VALUES.keys() == FIELDS.keys()
+@pytest.fixture
+async def filled(store: SqlStore) -> list[Ticket]:
+    return await fill(store)
 
 
-@pytest.mark.parametrize("field", VALUES)
-async def test_each_operator_compares_as_python_does(store: SqlStore, field: str) -> None:
-    tickets = await fill(store)
-
+@pytest.mark.parametrize("field", FIELDS)
+async def test_each_operator_compares_as_python_does(
+    store: SqlStore, filled: list[Ticket], field: str
+) -> None:
+    type_: Any = FIELDS[field]
+    values = MOMENTS if type_ is datetime else WORDS if type_ is str else list(type_)
     for sign in COMPARE:
-        term = Comparison(field, sign, VALUES[field])  # type: ignore[arg-type]  # one of the operators
-        found = await store.tickets.select(ORG, Query(where=(term,)))
-        assert found == [ticket for ticket in tickets if fits(ticket, term)], sign
+        for value in values:
+            term = Comparison(field, sign, value)  # type: ignore[arg-type]  # one of the operators
+            found = await store.tickets.select(ORG, Query(where=term, limit=99))
+            assert found == [ticket for ticket in filled if holds(term, ticket)], term
 
 
-async def test_comparisons_are_joined_by_and(store: SqlStore) -> None:
-    tickets = await fill(store)
-    where = (Comparison("state", "=", State.ACTIVE), Comparison("opened_at", ">", at(1)))
+@pytest.mark.parametrize("field", FIELDS)
+async def test_a_field_has_a_value_or_not(
+    store: SqlStore, filled: list[Ticket], field: str
+) -> None:
+    parts = [None, *WORDS] if FIELDS[field] is str else [None]
+    for part in parts:
+        term = Comparison(field, ":", part)
+        for condition in (term, Not(term)):
+            found = await store.tickets.select(ORG, Query(where=condition, limit=99))
+            assert found == [ticket for ticket in filled if holds(condition, ticket)], condition
 
-    found = await store.tickets.select(ORG, Query(where=where))
 
-    assert found
-    assert found == [ticket for ticket in tickets if all(fits(ticket, term) for term in where)]
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(condition=conditions)
+async def test_any_condition_selects_and_counts_what_it_means(
+    store: SqlStore, filled: list[Ticket], condition: Condition
+) -> None:
+    query = Query(where=condition, limit=99)
+    meant = [ticket for ticket in filled if holds(condition, ticket)]
+
+    assert await store.tickets.select(ORG, query) == meant
+    assert await store.tickets.count(ORG, query) == len(meant)
 
 
 async def test_an_unresolved_ticket_fits_no_comparison_of_its_resolution(store: SqlStore) -> None:
-    await store.tickets.save(ORG, [draft()], stamp=stamp(), once=None)
+    for state in (State.ACTIVE, State.CLOSED):
+        await store.tickets.save(ORG, [draft(state.value, state=state)], stamp=stamp(), once=None)
+    for field, fitting in (("resolved_at", 0), ("closed_at", 1)):
+        for sign in COMPARE:
+            term = Comparison(field, sign, NOW)  # type: ignore[arg-type]  # one of the operators
+            unset = All((Not(term), Not(Comparison(field, ":", None))))
+            assert await store.tickets.count(ORG, Query(where=term)) <= fitting
+            assert await store.tickets.count(ORG, Query(where=unset)) == 2 - fitting
 
-    for sign in COMPARE:
-        where = (Comparison("resolved_at", sign, NOW),)  # type: ignore[arg-type]  # one of the operators
-        assert await store.tickets.select(ORG, Query(where=where)) == []
+
+async def test_a_text_is_found_in_another_letter_for_letter(store: SqlStore) -> None:
+    said = draft("1", summary=r"50% of C:\temp_x is ÉTÉ")
+    await store.tickets.save(ORG, [said], stamp=stamp(), once=None)
+
+    async def found(part: str) -> bool:
+        return bool(await store.tickets.count(ORG, Query(where=Comparison("summary", ":", part))))
+
+    for part in ("", "50% O", r"c:\TEMP_X", "ÉTÉ", "%", "_", "\\"):
+        assert await found(part), part
+    for part in ("50_", "50%%", "%50", "temp%x", "été", r"\_", "50%  o"):
+        assert not await found(part), part
+
+
+async def test_a_deleted_ticket_is_selected_where_it_is_asked_for(store: SqlStore) -> None:
+    kept = await store.tickets.create(ORG, draft("kept"), stamp=stamp(), once=None)
+    gone = await store.tickets.create(ORG, draft("gone"), stamp=stamp(), once=None)
+    await delete(store, gone)
+
+    for query, ids in ((Query(), [kept.id]), (Query(show_deleted=True), [kept.id, gone.id])):
+        assert [ticket.id for ticket in await store.tickets.select(ORG, query)] == ids
+        assert await store.tickets.count(ORG, query) == len(ids)
+
+
+async def test_many_are_read_at_once(store: SqlStore) -> None:
+    filled = await fill(store, size=9)
+    ids = [filled[-1].id, filled[0].id, 2**31 - 1]
+
+    assert await store.tickets.many(ids) == {t.id: t for t in (filled[0], filled[-1])}
+    assert await store.tickets.many([]) == {}
 
 
 @pytest.mark.parametrize("way", ["asc", "desc"])
@@ -129,15 +269,16 @@ async def test_a_bound_on_the_order_holds_on_every_page(
     store: SqlStore, sign: Any, way: str
 ) -> None:
     tickets = await fill(store)
-    term = Comparison("opened_at", sign, at(2))
+    term = Comparison("opened_at", sign, at(-1))
 
-    query = Query(where=(term,), order=("opened_at",), descending=way == "desc", limit=2)
+    query = Query(where=All((All((term,)),)), order=("opened_at",), descending=way == "desc")
+    query = msgspec.structs.replace(query, limit=2)
     seen = await pages(store, query)
 
-    assert {ticket.id for ticket in seen} == {t.id for t in tickets if fits(t, term)}
-    outside = msgspec.structs.replace(query, after=(at(-9 if sign[0] == ">" else 9), 0))
+    assert {ticket.id for ticket in seen} == {t.id for t in tickets if holds(term, t)}
+    outside = msgspec.structs.replace(query, after=(at(-9 if sign[0] == ">" else 99), 0))
     for ticket in await store.tickets.select(ORG, outside):
-        assert fits(ticket, term)
+        assert holds(term, ticket)
 
 
 async def test_offset_skips(store: SqlStore) -> None:
@@ -146,40 +287,47 @@ async def test_offset_skips(store: SqlStore) -> None:
     assert await store.tickets.select(ORG, Query(limit=3, offset=4)) == tickets[4:7]
 
 
-async def test_paging_while_others_write_neither_skips_nor_repeats(store: SqlStore) -> None:
-    await fill(store)
-    ended = asyncio.Event()
+numbers = count_up(1_000)
+orders = st.sampled_from([(), *((name,) for name in ORDERS), ("updated_at", "number")])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(condition=st.none() | conditions, order=orders, descending=st.booleans())
+async def test_paging_while_others_write_neither_skips_nor_repeats(
+    store: SqlStore, filled: list[Ticket], condition: Condition, order: Any, *, descending: bool
+) -> None:
+    query = Query(where=condition, order=order, descending=descending, limit=7)
 
     async def write(name: str) -> None:
-        index = 0
-        while not ended.is_set():
-            index += 1
-            known = draft("n-1", modified_at=at(index), summary=f"{name} {index}")
-            said = [draft(f"{name}-{index}", opened_at=at(index % 7)), known]
-            await store.tickets.save(ORG, said, stamp=stamp(100), once=None)
+        chance = Random(name)  # noqa: S311  # to be repeated
+        for index in range(4):
+            said = [anything(chance, f"{name}{number}") for number in (index, next(numbers))]
+            await store.tickets.save(ORG, said, stamp=stamp(chance.random()), once=None)
 
     async with asyncio.TaskGroup() as group:
-        for name in "abc":
+        for name in "ab":
             group.create_task(write(name))
-        await asyncio.sleep(0.1)
-        for order in ((), ("opened_at",)):
-            before = {ticket.id for ticket in await store.tickets.select(ORG, Query(limit=99_999))}
-            seen = [ticket.id for ticket in await pages(store, Query(order=order, limit=3))]
-            assert len(seen) == len(set(seen))
-            assert before <= set(seen)
-        ended.set()
+        seen = [ticket.id for ticket in await pages(store, query)]
+
+    assert len(seen) == len(set(seen))
+    meant = {ticket.id for ticket in filled if holds(condition, ticket)}
+    assert meant == set(seen) & {ticket.id for ticket in filled}
 
 
 async def test_a_caller_can_name_no_column(store: SqlStore) -> None:
-    term = Comparison("1=1 or org", "=", "x")
-
-    with pytest.raises(Invalid):
-        await store.tickets.select(ORG, Query(where=(term,)))
-    term = Comparison("number", "or 1 =", "x")  # type: ignore[arg-type]  # what is tried
-    with pytest.raises(Invalid):
-        await store.tickets.select(ORG, Query(where=(term,)))
-    with pytest.raises(Invalid):
-        await store.tickets.select(ORG, Query(order=("id; drop table tickets",)))
+    terms = [
+        Comparison("1=1 or org", "=", "x"),
+        Comparison("document", "=", "x"),
+        Comparison("number", "or 1 =", "x"),  # type: ignore[arg-type]  # what is tried
+        Comparison("priority", "or 1 =", Priority.HIGH),  # type: ignore[arg-type]  # what is tried
+    ]
+    for term in terms:
+        for where in (term, Not(term), All((AnyOf((term,)),))):
+            with pytest.raises(Invalid):
+                await store.tickets.select(ORG, Query(where=where))
+    for order in ("id; drop table tickets", "summary"):
+        with pytest.raises(Invalid):
+            await store.tickets.select(ORG, Query(order=(order,)))
 
 
 async def test_a_forged_cursor_is_refused(store: SqlStore) -> None:
@@ -187,18 +335,36 @@ async def test_a_forged_cursor_is_refused(store: SqlStore) -> None:
         await store.tickets.select(ORG, Query(after=(2**80,)))
 
 
-def test_a_caller_can_write_no_sql() -> None:
-    term = Comparison("number", "=", "'; drop table tickets --")
+@pytest.mark.parametrize("field", [name for name, type_ in FIELDS.items() if type_ is str])
+def test_a_caller_can_write_no_sql(field: str) -> None:
+    term = Comparison(field, "=", "'; drop table tickets --")
 
-    asked = read(ORG, Query(where=(term,)))
-
-    assert "drop" not in asked.sql
-    assert asked.args[1] == term.value
+    for asked in (read(ORG, Query(where=Not(term))), count(ORG, Query(where=term))):
+        assert "drop" not in asked.sql
+        assert asked.args[1] == term.value
 
 
 def test_behind_a_cursor_the_lower_bound_is_left_to_it() -> None:
     term = Comparison("opened_at", ">=", NOW)
-    query = Query(where=(term,), order=("opened_at",))
+    query = Query(where=All((All((term,)),)), order=("opened_at",))
 
     assert "opened_at >=" in read(ORG, query).sql
     assert "opened_at >=" not in read(ORG, msgspec.structs.replace(query, after=(at(1), 1))).sql
+
+
+FIRST: dict[type, Enum] = {
+    Kind: Kind.INCIDENT,
+    State: State.LOGGED,
+    Level: Level.LOW,
+    Priority: Priority.PLANNING,
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_a_document_says_compares_by_bytes_in_any_database(field: str) -> None:
+    type_ = FIELDS[field]
+    value: Any = {datetime: NOW, str: "x"}.get(type_) or FIRST[type_]
+    sql = count(ORG, Query(where=Comparison(field, "<", value))).sql
+
+    by_text = type_ in (str, datetime) and "document" in sql
+    assert by_text == (' collate "C" < $2' in sql)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from polydesk.cli import audit, identity, importer, serve, up
+from polydesk.cli import audit, exporter, identity, importer, incident, serve, ticket, up, watch
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -27,7 +27,11 @@ app.add_typer(identity.user, name="user")
 app.add_typer(identity.client, name="client")
 app.add_typer(identity.token, name="token")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(ticket.ticket, name="ticket")
+app.add_typer(incident.incident, name="incident")
+app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
+app.command("export")(exporter.export)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 from polydesk.domain import errors
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Invalid, Missing, NotFound, PolydeskError
-from polydesk.domain.query import FIELDS, Comparison, Operator, Query
+from polydesk.domain.query import FIELDS, All, Comparison, Operator, Query
 from polydesk.domain.ticket import (
     LONGEST_NAME,
     MOST_ROWS,
@@ -485,7 +485,7 @@ def read_query(raw: str) -> Query:
         where.append(Comparison("kind", "=", Kind.INCIDENT))
     # One more than is answered tells that there are more.
     limit = paging.get("limit", MOST_ROWS + 1)
-    return Query(where=tuple(where), order=ORDER, limit=limit, offset=paging.get("offset", 0))
+    return Query(where=All(tuple(where)), order=ORDER, limit=limit, offset=paging.get("offset", 0))
 
 
 def _pieces(raw: str) -> Iterator[str]:

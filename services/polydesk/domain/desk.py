@@ -9,23 +9,30 @@ from collections.abc import Sequence
 
 import msgspec
 
+from polydesk.domain.attaching import Attachments
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
+from polydesk.domain.incident import Incidents
+from polydesk.domain.journal import Notes
+from polydesk.domain.linking import Links
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
 from polydesk.domain.saving import Saved
+from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
+from polydesk.domain.watch import Watches
 
 
 class Tickets:
     """Keeps the one record of every piece of work."""
 
-    def __init__(self, *, store: TicketStore, clock: Clock) -> None:
+    def __init__(self, *, store: TicketStore, clock: Clock, levels: ServiceLevels) -> None:
         self._store = store
         self._clock = clock
+        self._levels = levels
 
     async def save(self, caller: Caller, org: int, drafts: Sequence[Draft]) -> Saved:
         """Saves all drafts or none; the newest modification wins."""
@@ -43,21 +50,23 @@ class Tickets:
                     f"number is required (item {index})", field=f"tickets[{index}].number"
                 )
         stamp = caller.stamp(self._clock.now())
-        return await self._store.save(org, drafts, stamp=stamp, once=caller.once)
+        policy = await self._levels.policy_of(org)
+        return await self._store.save(
+            org, drafts, priorities=policy.priorities, stamp=stamp, once=caller.once
+        )
 
     async def record(self, caller: Caller, org: int, draft: Draft) -> Ticket:
         """Makes a new ticket; one without a number gets one."""
         caller.admit(org)
         stamp = caller.stamp(self._clock.now())
-        return await self._store.create(org, draft, stamp=stamp, once=caller.once)
+        policy = await self._levels.policy_of(org)
+        return await self._store.create(
+            org, draft, priorities=policy.priorities, stamp=stamp, once=caller.once
+        )
 
     async def get(self, caller: Caller, id_: int) -> Ticket:
         """Returns the ticket of an id."""
-        ticket = await self._store.get(id_)
-        if ticket is None or ticket.org not in caller.roles:
-            raise NotFound(f"there is no ticket {id_}")
-        caller.admit(ticket.org)
-        return ticket
+        return _there(caller, id_, await self._store.get(id_))
 
     async def find(
         self, caller: Caller, org: int, kind: Kind, *, number: str = "", sys_id: str = ""
@@ -67,7 +76,7 @@ class Tickets:
         if bool(number) == bool(sys_id):
             raise Invalid("either number or sys_id is required", field="number")
         ticket = await self._store.find(org, kind, number=number, sys_id=sys_id)
-        if ticket is None:
+        if ticket is None or ticket.deleted_at:
             raise NotFound(f"there is no {kind.value} {number or sys_id} in org {org}")
         return ticket
 
@@ -76,15 +85,25 @@ class Tickets:
         caller.admit(org)
         return await self._store.select(org, query)
 
-    async def page(self, caller: Caller, org: int, query: Query, token: str) -> Page:
+    async def page(
+        self, caller: Caller, org: int, query: Query, token: str, *, with_total: bool = False
+    ) -> Page:
         """Returns the page behind `token`, and the token of the next."""
         caller.admit(org)
         asked = msgspec.structs.replace(read_token(query, token), limit=query.limit + 1)
         tickets = await self._store.select(org, asked)
+        total = await self._store.count(org, query) if with_total else 0
         if len(tickets) <= query.limit:
-            return Page(tickets=tickets)
+            return Page(tickets=tickets, total=total)
         del tickets[query.limit :]
-        return Page(tickets=tickets, next_token=write_token(query, tickets[-1]))
+        return Page(tickets=tickets, next_token=write_token(query, tickets[-1]), total=total)
+
+    async def batch(self, caller: Caller, ids: Sequence[int]) -> list[Ticket]:
+        """Returns the tickets of ids, in their order; all of them or none."""
+        if len(ids) > MOST_NUMBERS:
+            raise Invalid(f"{len(ids)} names came, at most {MOST_NUMBERS} are taken", field="names")
+        known = await self._store.many(sorted(set(ids)))
+        return [_there(caller, id_, known.get(id_)) for id_ in ids]
 
     async def executions(
         self, caller: Caller, org: int, kind: Kind, numbers: Sequence[str]
@@ -101,14 +120,35 @@ class Tickets:
         return [(number, known[number]) for number in numbers if number in known]
 
     async def history(self, caller: Caller, id_: int, *, after: int = 0, limit: int) -> list[Entry]:
-        """Returns what happened to a ticket behind the entry `after`, oldest first."""
-        await self.get(caller, id_)
+        """Returns what happened to a ticket, be it deleted, behind the entry `after`."""
+        _seen(caller, id_, await self._store.get(id_))
         return await self._store.history(id_, after=after, limit=limit)
+
+
+def _seen(caller: Caller, id_: int, ticket: Ticket | None) -> Ticket:
+    """Lets the caller see a ticket, be it deleted; a foreign one answers like a missing one."""
+    if ticket is None or ticket.org not in caller.roles:
+        raise NotFound(f"there is no ticket {id_}")
+    caller.admit(ticket.org)
+    return ticket
+
+
+def _there(caller: Caller, id_: int, ticket: Ticket | None) -> Ticket:
+    seen = _seen(caller, id_, ticket)
+    if seen.deleted_at:
+        raise NotFound(f"there is no ticket {id_}")
+    return seen
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """The domain services of one hub."""
 
     tickets: Tickets
+    incidents: Incidents
+    notes: Notes
+    links: Links
+    attachments: Attachments
+    levels: ServiceLevels
+    watches: Watches
     registry: Registry
     gatekeeper: Gatekeeper

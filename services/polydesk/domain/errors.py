@@ -82,6 +82,12 @@ class Conflict(PolydeskError):
     reason = "CONFLICT"
 
 
+class Outdated(Conflict):
+    """The etag that guards a write is no longer the record's."""
+
+    reason = "OUTDATED"
+
+
 class WrongState(PolydeskError):
     """The request is sound, and the record is not in a state for it."""
 
@@ -110,6 +116,12 @@ class TimedOut(PolydeskError):
     """The answer took longer than the caller waits."""
 
     reason = "TIMED_OUT"
+
+
+class Damaged(PolydeskError):
+    """What the desk keeps is not what it was given any more."""
+
+    reason = "DAMAGED"
 
 
 class UnknownRoute(NotFound):

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from polydesk.domain.errors import Denied, NotFound
+from polydesk.domain.policy import Policy
 
 HUB_ADMIN: Final = "hub.admin"
 
@@ -34,11 +35,12 @@ SCOPES: Final[Mapping[Role, frozenset[str]]] = {
 }
 
 
-class Org(msgspec.Struct, frozen=True, kw_only=True):
+class Org(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A tenant: what a record belongs to."""
 
     id: int
     name: str
+    policy: Policy = Policy()
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     via: str = "desk"
     request_id: str = ""
     once: Once | None = None
+    if_match: str = ""
 
     def admit(self, org: int) -> None:
         """Lets the caller into an org. A foreign org answers like a missing one."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
+from polydesk.domain.lifecycle import PRIORITIES, Priorities
+from polydesk.domain.link import Link, LinkDraft, Linked
+from polydesk.domain.note import Note, NoteDraft, NoteKind
+from polydesk.domain.policy import Policy
 from polydesk.domain.query import Query
 from polydesk.domain.saving import Saved
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
@@ -30,21 +35,52 @@ class TicketStore(Protocol):
     """Keeps tickets and their history. Each method is one transaction; a write is synced."""
 
     async def save(
-        self, org: int, drafts: Sequence[Draft], *, stamp: Stamp, once: Once | None
+        self,
+        org: int,
+        drafts: Sequence[Draft],
+        *,
+        priorities: Priorities = PRIORITIES,
+        stamp: Stamp,
+        once: Once | None,
     ) -> Saved:
         """Saves all drafts or none, as `saving.settle` decides."""
 
-    async def create(self, org: int, draft: Draft, *, stamp: Stamp, once: Once | None) -> Ticket:
+    async def create(
+        self,
+        org: int,
+        draft: Draft,
+        *,
+        priorities: Priorities = PRIORITIES,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
         """Inserts one ticket; a draft without a number gets one. Raises Exists."""
 
+    async def change(
+        self,
+        id_: int,
+        change: Callable[[Ticket], Ticket],
+        *,
+        action: str,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
+        """Changes one ticket, as it stands in the transaction; `change` may refuse."""
+
     async def get(self, id_: int) -> Ticket | None:
-        """Returns the ticket of an id."""
+        """Returns the ticket of an id, be it deleted."""
 
     async def find(self, org: int, kind: Kind, *, number: str, sys_id: str) -> Ticket | None:
         """Returns the ticket of a number or, where that is empty, of a sys_id (the newest)."""
 
     async def select(self, org: int, query: Query) -> list[Ticket]:
         """Returns at most `query.limit` tickets."""
+
+    async def count(self, org: int, query: Query) -> int:
+        """Counts the tickets that fit, on whatever page they are."""
+
+    async def many(self, ids: Sequence[int]) -> dict[int, Ticket]:
+        """Returns tickets by their ids, be they deleted; unknown ids are left out."""
 
     async def executions(
         self, org: int, kind: Kind, numbers: Sequence[str]
@@ -53,6 +89,139 @@ class TicketStore(Protocol):
 
     async def history(self, ticket: int, *, after: int, limit: int) -> list[Entry]:
         """Returns changes of a ticket with a sequence above `after`, oldest first."""
+
+
+class NoteStore(Protocol):
+    """Keeps notes. A write is one transaction with the ticket's change and the history's entry."""
+
+    async def add(
+        self,
+        ticket: int,
+        draft: NoteDraft,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Note:
+        """Inserts a note; `touch` changes its ticket, or refuses. Raises NotFound."""
+
+    async def get(self, ticket: int, id_: int) -> Note | None:
+        """Returns a note of a ticket."""
+
+    async def of_ticket(
+        self, ticket: int, *, kinds: Collection[NoteKind], after: int, limit: int
+    ) -> list[Note]:
+        """Returns notes with an id above `after` by their ids, of all kinds where none is named."""
+
+
+class LinkStore(Protocol):
+    """Keeps links. A write is one transaction with the ticket's change and the history's entry."""
+
+    async def add(
+        self,
+        ticket: int,
+        draft: LinkDraft,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Link:
+        """Inserts a link; `touch` changes its ticket, or refuses. Raises NotFound, Exists."""
+
+    async def remove(
+        self,
+        ticket: int,
+        id_: int,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Link:
+        """Deletes a link; `touch` changes its ticket, or refuses. Raises NotFound."""
+
+    async def get(self, ticket: int, id_: int) -> Link | None:
+        """Returns a link of a ticket."""
+
+    async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Link]:
+        """Returns links with an id above `after`, by their ids."""
+
+    async def find(self, org: int, sought: LinkDraft, *, after: int, limit: int) -> list[Linked]:
+        """Returns tickets with an id above `after` that are linked to a key and not deleted."""
+
+
+class AttachmentStore(Protocol):
+    """Keeps what is known of attachments; a write as with notes and links."""
+
+    async def add(
+        self,
+        ticket: int,
+        upload: Upload,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Attachment:
+        """Inserts an attachment; it refers to the blob of an older one with the same bytes."""
+
+    async def remove(
+        self,
+        ticket: int,
+        id_: int,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Detached:
+        """Deletes an attachment. Raises NotFound."""
+
+    async def get(self, ticket: int, id_: int) -> Attachment | None:
+        """Returns an attachment of a ticket."""
+
+    async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
+        """Returns attachments with an id above `after`, by their ids."""
+
+
+class Blobs(Protocol):
+    """Keeps bytes."""
+
+    async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
+        """Keeps bytes under a key that was never used; when it answers, they are synced.
+
+        Where `chunks` raises, or the caller goes away, nothing is kept.
+        """
+
+    def read(self, key: str, *, sha256: str) -> AsyncGenerator[bytes, None]:
+        """Yields bytes, at least one piece; the last one only if all are what they were."""
+
+    async def unite(self, key: str, *, into: str) -> None:
+        """Gives a key up for another one of the same bytes, which are there then in any case."""
+
+    async def discard(self, key: str) -> None:
+        """Deletes bytes, if they are there."""
+
+    async def sweep(self) -> None:
+        """Deletes what is left of uploads that a dying hub broke off long ago."""
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+
+
+class HistoryStore(Protocol):
+    """Keeps what happened, without gaps and in the order of the commits."""
+
+    async def newest(self) -> int:
+        """Returns the sequence of the newest change; 0 where there is none."""
+
+    async def of_org(
+        self, org: int, *, after: int, limit: int
+    ) -> list[tuple[Entry, Ticket | None]]:
+        """Returns changes of an org with a sequence above `after`, and the tickets as they are."""
+
+    async def touched(self, after: int, *, limit: int) -> dict[int, int]:
+        """Returns the newest sequence of each org, of the first `limit` changes behind `after`."""
+
+    def when_written(self, ring: Callable[[], None]) -> None:
+        """Has `ring` called after each write of this process."""
 
 
 class IdentityStore(Protocol):
@@ -66,6 +235,9 @@ class IdentityStore(Protocol):
 
     async def add_org(self, org: Org) -> None:
         """Inserts an org. Raises Exists."""
+
+    async def change_policy(self, org: int, change: Callable[[Policy], Policy]) -> Policy:
+        """Changes the policy of an org, as it stands in the transaction. Raises NotFound."""
 
     async def accounts(self) -> list[Account]:
         """Returns all accounts by id."""
@@ -98,6 +270,22 @@ class Store(Protocol):
     @property
     def tickets(self) -> TicketStore:
         """Keeps tickets."""
+
+    @property
+    def notes(self) -> NoteStore:
+        """Keeps notes."""
+
+    @property
+    def links(self) -> LinkStore:
+        """Keeps links."""
+
+    @property
+    def attachments(self) -> AttachmentStore:
+        """Keeps what is known of attachments."""
+
+    @property
+    def history(self) -> HistoryStore:
+        """Keeps what happened."""
 
     @property
     def identity(self) -> IdentityStore:

@@ -8,52 +8,99 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
 import msgspec
 
 from polydesk.domain.errors import Invalid
-from polydesk.domain.ticket import Kind, State, Ticket, TicketId, check_text
+from polydesk.domain.ticket import Kind, Level, Priority, State, Ticket, TicketId
 
-LONGEST_FILTER: Final = 2_000
 MOST_PER_PAGE: Final = 1_000
 USUAL_PER_PAGE: Final = 50
 
-Operator = Literal["=", "!=", "<", "<=", ">", ">="]
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", ":"]
 FIELDS: Final[dict[str, type]] = {
     "kind": Kind,
     "number": str,
     "sys_id": str,
+    "summary": str,
+    "description": str,
     "state": State,
+    "wait_reason": str,
+    "requester": str,
+    "assignee": str,
     "assignment_group": str,
+    "category": str,
+    "cause_code": str,
+    "impact": Level,
+    "urgency": Level,
+    "priority": Priority,
     "opened_at": datetime,
     "modified_at": datetime,
     "resolved_at": datetime,
+    "closed_at": datetime,
     "created_at": datetime,
     "updated_at": datetime,
 }
 ORDERS: Final = ("opened_at", "modified_at", "updated_at", "created_at")
+# The names of the contract where they are not those of the record.
+_RECORD: Final = {
+    "open_time": "opened_at",
+    "modify_time": "modified_at",
+    "resolve_time": "resolved_at",
+    "close_time": "closed_at",
+    "create_time": "created_at",
+    "update_time": "updated_at",
+}
+_CONTRACT: Final = {field: name for name, field in _RECORD.items()}
+NAMES: Final = {_CONTRACT.get(field, field): field for field in FIELDS}
 
 
-class Comparison(msgspec.Struct, frozen=True):
-    """Compares one field of a ticket with a value of the field's type."""
+class Comparison(msgspec.Struct, frozen=True, tag=True):
+    """Compares one field of a ticket with a value of the field's type.
+
+    Texts compare by their bytes, enums in the order of their members. A time, level or priority
+    that is not set fits nothing but `!=` of a level or priority. `:` finds a text in another, the
+    case of A to Z aside; with None it asks whether there is a value at all.
+    """
 
     field: str
     operator: Operator
-    value: str | datetime | Enum
+    value: str | datetime | Enum | None
+
+
+class All(msgspec.Struct, frozen=True, tag=True):
+    """Holds where all parts hold."""
+
+    parts: tuple[Condition, ...]
+
+
+class AnyOf(msgspec.Struct, frozen=True, tag=True):
+    """Holds where at least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+class Not(msgspec.Struct, frozen=True, tag=True):
+    """Holds where its part does not."""
+
+    part: Condition
+
+
+Condition = Comparison | All | AnyOf | Not
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """Asks for the tickets of an org that fit all comparisons.
+    """Asks for the tickets of an org that fit a condition.
 
     They come in the order of `order`, then of their ids. `after` holds the values of these fields
     and the id of the last ticket of the page before.
     """
 
-    where: tuple[Comparison, ...] = ()
+    where: Condition | None = None
+    show_deleted: bool = False
     order: tuple[str, ...] = ()
     descending: bool = False
     limit: int = USUAL_PER_PAGE
@@ -62,86 +109,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Answers a query; `next_token` is empty on the last page."""
+    """Answers a query; `next_token` is empty on the last page, `total` counts if it was asked."""
 
     tickets: list[Ticket]
     next_token: str = ""
-
-
-# The names of the contract, and those of the record.
-NAMES: Final = {
-    "kind": "kind",
-    "number": "number",
-    "sys_id": "sys_id",
-    "state": "state",
-    "assignment_group": "assignment_group",
-    "open_time": "opened_at",
-    "modify_time": "modified_at",
-    "resolve_time": "resolved_at",
-    "create_time": "created_at",
-    "update_time": "updated_at",
-}
-_TERM: Final = re.compile(
-    r"""\s*(?P<field>[A-Za-z_]+)\s*(?P<operator>!=|<=|>=|=|<|>)\s*"""
-    r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"()]+))\s*""",
-)
-_AND: Final = re.compile(r"AND(?=\s)")
-
-
-def parse_filter(text: str) -> tuple[Comparison, ...]:
-    """Reads comparisons joined by AND, as in `state = "ACTIVE" AND number = "INC1"`."""
-    if len(text) > LONGEST_FILTER:
-        raise Invalid(f"filter has more than {LONGEST_FILTER} characters", field="filter")
-    check_text("filter", text, most=LONGEST_FILTER)
-    where: list[Comparison] = []
-    at = 0
-    while text.strip():
-        term = _TERM.match(text, at)
-        if term is None:
-            raise Invalid(
-                f'filter: a comparison such as state = "ACTIVE" is expected at character {at}',
-                field="filter",
-            )
-        where.append(_comparison(term))
-        at = term.end()
-        if at == len(text):
-            break
-        joint = _AND.match(text, at)
-        if joint is None:
-            raise Invalid(f"filter: AND is expected at character {at}", field="filter")
-        at = joint.end()
-    return tuple(where)
-
-
-def _comparison(term: re.Match[str]) -> Comparison:
-    name = term["field"]
-    if name not in NAMES:
-        raise Invalid(
-            f"filter: there is no field {name} (character {term.start('field')}); there are "
-            f"{', '.join(NAMES)}",
-            field="filter",
-        )
-    quoted = term["quoted"]
-    text = term["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-    field = NAMES[name]
-    return Comparison(field, term["operator"], _value(name, text, FIELDS[field]))  # type: ignore[arg-type]  # the pattern admits no other operator
-
-
-def _value(name: str, text: str, type_: type) -> str | datetime | Enum:
-    try:
-        if type_ is datetime:
-            moment = datetime.fromisoformat(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        return type_(text)  # type: ignore[no-any-return]  # str or an Enum
-    except (ValueError, OverflowError) as error:
-        allowed = (
-            ", ".join(member.value for member in type_)
-            if issubclass(type_, Enum)
-            else "a time such as 2026-01-31T10:00:00Z"
-        )
-        raise Invalid(
-            f"filter: {name} cannot be {text}; it takes {allowed}", field="filter"
-        ) from error
+    total: int = 0
 
 
 def parse_order(text: str) -> tuple[tuple[str, ...], bool]:
@@ -189,5 +161,5 @@ def read_token(query: Query, token: str) -> Query:
 
 
 def _fingerprint(query: Query) -> str:
-    asked = msgspec.json.encode([query.where, query.order, query.descending])
+    asked = msgspec.json.encode([query.where, query.show_deleted, query.order, query.descending])
     return hashlib.blake2b(asked, digest_size=6).hexdigest()

@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from polydesk.domain.errors import Conflict
+from polydesk.domain.errors import Conflict, Outdated
+from polydesk.domain.lifecycle import PRIORITIES, Priorities, settle_fields
 from polydesk.domain.ticket import CHANGEABLE, Draft, Kind, Ticket
 
 Key = tuple[Kind, str]
@@ -70,12 +71,13 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a save is decided on.
 
-    `known` holds the records that the drafts mean, `replayed` tells whether a record has had a
-    content before, `new_ids` has an id for each key that is not known.
+    `priorities` is the org's matrix, `known` holds the records that the drafts mean, `replayed`
+    tells whether a record has had a content before, `new_ids` has an id for each key not known.
     """
 
     org: int
     at: datetime
+    priorities: Priorities = PRIORITIES
     known: Mapping[Key, Ticket]
     replayed: Callable[[int, str], bool]
     new_ids: Sequence[int]
@@ -94,14 +96,14 @@ def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
         if old is None:
             outcome, new = Outcome.CREATED, _create(draft, basis, next(ids))
         else:
-            outcome, new = _update(old, draft, basis.at)
+            outcome, new = _update(old, draft, basis)
         if new is not old:
             said = new.id, draft.digest
             same_time = old is not None and draft.modified_at == old.modified_at
             if same_time and (said in told or basis.replayed(*said)):
                 outcome = Outcome.UNCHANGED
             else:
-                changes.append(_change(old, new, said[1]))
+                changes.append(change_of(old, new, said[1]))
                 told.add(said)
                 current[key] = new
         outcomes.append((key, outcome))
@@ -129,7 +131,8 @@ def _settled(
 def _create(draft: Draft, basis: Basis, id_: int) -> Ticket:
     if draft.etag:
         raise Conflict(f"{draft.number} has the etag {draft.etag}, and does not exist")
-    said = {"opened_at": basis.at, "modified_at": basis.at, **_said(draft)}
+    said: dict[str, Any] = {"opened_at": basis.at, "modified_at": basis.at}
+    said |= settle_fields(_said(draft), None, basis.at, priorities=basis.priorities)
     said["sys_id"] = said.get("sys_id") or format(id_, "032x")
     return Ticket(
         id=id_,
@@ -143,25 +146,32 @@ def _create(draft: Draft, basis: Basis, id_: int) -> Ticket:
     )
 
 
-def _update(old: Ticket, draft: Draft, at: datetime) -> tuple[Outcome, Ticket]:
-    if draft.etag and draft.etag != old.etag:
-        raise Conflict(
-            f"{draft.number} was changed meanwhile: its etag is {old.etag}, not {draft.etag}"
-        )
+def _update(old: Ticket, draft: Draft, basis: Basis) -> tuple[Outcome, Ticket]:
+    check_etag(old, draft.etag)
     said = _said(draft)
     if said.get("modified_at", old.modified_at) < old.modified_at:
         return Outcome.STALE, old
+    said = settle_fields(said, old, basis.at, priorities=basis.priorities)
     said["sys_id"] = said.get("sys_id") or old.sys_id
+    said["deleted_at"] = None  # whoever still tells of a ticket takes its deletion back
     extra = old.extra | {
         dialect: old.extra.get(dialect, {}) | fields for dialect, fields in draft.extra.items()
     }
     if extra == old.extra and all(getattr(old, name) == value for name, value in said.items()):
         return Outcome.UNCHANGED, old
-    said = {"modified_at": max(at, old.modified_at), **said}
+    said = {"modified_at": max(basis.at, old.modified_at), **said}
     changed = msgspec.structs.replace(
-        old, **said, extra=extra, updated_at=at, revision=old.revision + 1
+        old, **said, extra=extra, updated_at=basis.at, revision=old.revision + 1
     )
     return Outcome.UPDATED, changed
+
+
+def check_etag(ticket: Ticket, etag: str) -> None:
+    """Refuses a write that was meant for another state of the record; an empty etag is for any."""
+    if etag and etag != ticket.etag:
+        raise Outdated(
+            f"{ticket.number} was changed meanwhile: its etag is {ticket.etag}, not {etag}"
+        )
 
 
 def _said(draft: Draft) -> dict[str, Any]:
@@ -169,10 +179,15 @@ def _said(draft: Draft) -> dict[str, Any]:
 
 
 # What the hub itself keeps of a record, and no history tells.
-_KEPT: Final = frozenset({"id", "org", "created_at", "updated_at", "revision", "execution"})
+_KEPT: Final = frozenset(
+    {"id", "org", "created_at", "updated_at", "revision", "execution", "waits"}
+)
 
 
-def _change(old: Ticket | None, new: Ticket, digest: str) -> Change:
+def change_of(
+    old: Ticket | None, new: Ticket, digest: str = "", *, action: str = "update"
+) -> Change:
+    """Tells what a write changes of a record."""
     before = {} if old is None else msgspec.structs.asdict(old)
     after = msgspec.structs.asdict(new)
     fields = [
@@ -181,7 +196,7 @@ def _change(old: Ticket | None, new: Ticket, digest: str) -> Change:
     return Change(
         ticket=new.id,
         org=new.org,
-        action="create" if old is None else "update",
+        action="create" if old is None else action,
         digest=digest,
         old={name: before[name] for name in fields if name in before},
         new={name: after[name] for name in fields},

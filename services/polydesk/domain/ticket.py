@@ -6,6 +6,7 @@ All times are aware and in UTC. A `Draft` is what a caller says; a `Ticket` is w
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Final
@@ -20,24 +21,27 @@ MOST_ROWS: Final = 10_000
 MOST_NUMBERS: Final = 100
 LONGEST_NAME: Final = 255
 LONGEST_TEXT: Final = 65_536
-LONGEST_FIELD: Final = {"summary": 1_000, "description": LONGEST_TEXT}
+LONGEST_FIELD: Final = {
+    "summary": 1_000,
+    "description": LONGEST_TEXT,
+    "resolution": LONGEST_TEXT,
+}
 TEXTS: Final = (
     "number",
     "summary",
     "description",
     "sys_id",
+    "wait_reason",
     "requester",
     "assignee",
     "assignment_group",
+    "category",
+    "resolution",
+    "cause_code",
 )
+TIMES: Final = ("opened_at", "modified_at", "resolved_at")
 # What a draft may change of a record.
-CHANGEABLE: Final = (
-    *TEXTS[1:],
-    "state",
-    "opened_at",
-    "modified_at",
-    "resolved_at",
-)
+CHANGEABLE: Final = (*TEXTS[1:], *TIMES, "state", "impact", "urgency", "priority")
 
 
 class Kind(Enum):
@@ -60,6 +64,24 @@ class State(Enum):
     RESOLVED = "RESOLVED"
     CLOSED = "CLOSED"
     CANCELLED = "CANCELLED"
+
+
+class Level(Enum):
+    """Measures impact and urgency."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+class Priority(Enum):
+    """Orders work by what it matters."""
+
+    PLANNING = "PLANNING"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
 
 
 class Execution(Enum):
@@ -87,32 +109,37 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | UnsetType = UNSET
     sys_id: str | UnsetType = UNSET
     state: State | UnsetType = UNSET
+    wait_reason: str | UnsetType = UNSET
     requester: str | UnsetType = UNSET
     assignee: str | UnsetType = UNSET
     assignment_group: str | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    impact: Level | UnsetType | None = UNSET
+    urgency: Level | UnsetType | None = UNSET
+    priority: Priority | UnsetType | None = UNSET
+    resolution: str | UnsetType = UNSET
+    cause_code: str | UnsetType = UNSET
     resolved_at: datetime | UnsetType | None = UNSET
     extra: dict[str, dict[str, Any]] = {}
     etag: str = ""
 
     def __post_init__(self) -> None:
-        if not self.summary:
-            raise Missing("summary is required", field="summary")
-        for name in TEXTS:
-            text = getattr(self, name)
-            if text is not UNSET:
-                check_text(name, text, most=LONGEST_FIELD.get(name, LONGEST_NAME))
+        check_fields({name: getattr(self, name) for name in (*TEXTS, *TIMES)})
         for fields in self.extra.values():
             for name, text in fields.items():
                 check_text(name, text, most=LONGEST_TEXT)
-        for name in ("opened_at", "modified_at", "resolved_at"):
-            moment = getattr(self, name)
-            if moment and moment.tzinfo is None:
-                raise Invalid(f"{name} has no time zone", field=name)
 
     @property
     def digest(self) -> str:
         """Tells two contents apart, whatever the record was when they came."""
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=16).hexdigest()
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which a ticket was WAITING; `end` is None while it still is."""
+
+    start: datetime
+    end: datetime | None = None
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,10 +158,20 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: int = 1
     description: str = ""
     state: State = State.LOGGED
+    wait_reason: str = ""
     requester: str = ""
     assignee: str = ""
     assignment_group: str = ""
+    category: str = ""
+    impact: Level | None = None
+    urgency: Level | None = None
+    priority: Priority | None = None
+    resolution: str = ""
+    cause_code: str = ""
     resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    deleted_at: datetime | None = None
+    waits: tuple[Wait, ...] = ()
     execution: Execution = Execution.DATA_COLLECTED
     extra: dict[str, dict[str, Any]] = {}
 
@@ -142,6 +179,17 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def etag(self) -> str:
         """Marks this state of the record."""
         return format(self.revision, "x")
+
+
+def check_fields(fields: Mapping[str, Any]) -> None:
+    """Refuses values that no ticket may have; what is not said, or UNSET, passes."""
+    if fields.get("summary") == "":
+        raise Missing("summary is required", field="summary")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            check_text(name, value, most=LONGEST_FIELD.get(name, LONGEST_NAME))
+        elif isinstance(value, datetime) and value.tzinfo is None:
+            raise Invalid(f"{name} has no time zone", field=name)
 
 
 def check_text(name: str, text: object, *, most: int) -> None:

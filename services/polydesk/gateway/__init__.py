@@ -21,11 +21,14 @@ from polydesk.domain.errors import Invalid
 from polydesk.gateway.replies import local_replies, regex
 from polydesk.gateway.routes import (
     clashes,
+    download_paths,
     part,
     raw_query_paths,
     read_contracts,
     read_routes,
     services,
+    stream_paths,
+    upload_paths,
 )
 from polydesk.gateway.template import fill, to_yaml
 
@@ -89,9 +92,13 @@ def render(gateway: Gateway, dialects: Iterable[Dialect]) -> dict[str, Any]:
         "access_log": gateway.access_log,
         "rate": _bucket(gateway.rate),
         "rest_timeout": f"{gateway.rest_seconds:g}s",
+        "rest_pause": f"{gateway.rest_seconds + 10:g}s",
         "origins": [regex(LOCAL_PAGES), *({"exact": origin} for origin in gateway.origins)],
         "descriptors": base64.b64encode(contracts.SerializeToString()).decode(),
         "services": services(contracts),
+        "stream_paths": stream_paths(routes),
+        "upload_paths": upload_paths(routes),
+        "download_paths": download_paths(routes),
         "lua": raw_query_paths(routes) + part("gateway.lua").decode(),
         "local_replies": list(local_replies(routes, dialects)),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -11,6 +11,7 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 CONTRACTS = "polydesk.api"
+FILE = ".google.api.HttpBody"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,9 @@ class Route:
     service: str
     rpc: str
     reads_query: bool = False
+    streams: bool = False
+    takes_file: bool = False
+    gives_file: bool = False
 
     @property
     def variables(self) -> int:
@@ -62,6 +66,9 @@ def read_routes(contracts: FileDescriptorSet) -> list[Route]:
             service=f"{file.package}.{service.name}",
             rpc=method.name,
             reads_query=method.input_type in reading,
+            streams=method.server_streaming and method.output_type != FILE,
+            takes_file=method.client_streaming,
+            gives_file=method.server_streaming and method.output_type == FILE,
         )
         for file in contracts.file
         for service in file.service
@@ -84,6 +91,26 @@ def clashes(routes: Sequence[Route]) -> list[str]:
     """Returns what is declared more than once; the names of variables make no difference."""
     declared = [f"{route.verb} {route.path}" for route in routes]
     return sorted({each for each in declared if declared.count(each) > 1})
+
+
+def stream_paths(routes: Sequence[Route]) -> str:
+    """Returns the expression of the paths, without their queries, whose answers are streams."""
+    return _expression(route for route in routes if route.streams)
+
+
+def upload_paths(routes: Sequence[Route]) -> str:
+    """Returns the expression of the paths that take files in pieces."""
+    return _expression(route for route in routes if route.takes_file)
+
+
+def download_paths(routes: Sequence[Route]) -> str:
+    """Returns the expression of the paths that answer files in pieces."""
+    return _expression(route for route in routes if route.gives_file)
+
+
+def _expression(routes: Iterable[Route]) -> str:
+    paths = [re.escape(route.path).replace(r"\*", "[^/]+") for route in routes]
+    return f"({'|'.join(paths)})/?"
 
 
 def raw_query_paths(routes: Sequence[Route]) -> str:

@@ -7,27 +7,53 @@ from typing import Final
 import grpc.aio
 
 from polydesk.api.v1 import (
+    attachment_pb2,
+    attachment_pb2_grpc,
     identity_pb2,
     identity_pb2_grpc,
     incident_pb2,
     incident_pb2_grpc,
+    link_pb2,
+    link_pb2_grpc,
+    note_pb2,
+    note_pb2_grpc,
+    service_level_pb2,
+    service_level_pb2_grpc,
     ticket_pb2,
     ticket_pb2_grpc,
 )
 from polydesk.domain.desk import Desk
+from polydesk.rpc.attachment import AttachmentServicer
 from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
-from polydesk.rpc.ticket import TicketServicer
+from polydesk.rpc.link import LinkServicer
+from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.service_level import ServiceLevelServicer
+from polydesk.rpc.watch import WatchServicer
 
 SERVICES: Final = tuple(
     service.full_name
-    for contract in (ticket_pb2, incident_pb2, identity_pb2)
+    for contract in (
+        ticket_pb2,
+        incident_pb2,
+        note_pb2,
+        link_pb2,
+        attachment_pb2,
+        service_level_pb2,
+        identity_pb2,
+    )
     for service in contract.DESCRIPTOR.services_by_name.values()
 )
 
 
 def register(server: grpc.aio.Server, desk: Desk) -> None:
     """Adds the canonical servicers."""
-    ticket_pb2_grpc.add_TicketServiceServicer_to_server(TicketServicer(desk), server)
+    ticket_pb2_grpc.add_TicketServiceServicer_to_server(WatchServicer(desk), server)
     incident_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentServicer(desk), server)
+    note_pb2_grpc.add_NoteServiceServicer_to_server(NoteServicer(desk), server)
+    link_pb2_grpc.add_LinkServiceServicer_to_server(LinkServicer(desk), server)
+    attachment_pb2_grpc.add_AttachmentServiceServicer_to_server(AttachmentServicer(desk), server)
+    service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
+        ServiceLevelServicer(desk), server
+    )
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

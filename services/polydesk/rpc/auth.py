@@ -42,6 +42,7 @@ async def identify(
         via=via,
         request_id=request_id,
         once=None if method.read_only else _once(method, headers, message),
+        if_match=headers.get("if-match", "").removeprefix("W/").strip('"'),
     )
     _admit(caller)
     return caller
@@ -84,9 +85,9 @@ def _once(method: Method, headers: Mapping[str, str], message: Any) -> Once | No
         raise Invalid(
             f"Idempotency-Key has 1 to {_LONGEST_KEY} characters", field="Idempotency-Key"
         )
-    said = f"{method.service}/{method.name}\n".encode() + message.SerializeToString(
-        deterministic=True
-    )
+    said = f"{method.service}/{method.name}\n".encode()
+    if message is not None:  # what comes in pieces, the desk adds to the digest
+        said += message.SerializeToString(deterministic=True)
     return Once(key=key, digest=hashlib.sha256(said).digest())
 
 

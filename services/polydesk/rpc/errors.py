@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn
 
 import grpc
 import grpc.aio
+from google.api import httpbody_pb2
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -16,6 +17,8 @@ from polydesk.domain.errors import PolydeskError
 from polydesk.wire import Refusal
 
 UNAUTHORIZED: Final = 401
+# Is sent as bytes that are no message, over which the gateway cuts the connection.
+SPOILT: Final = object()
 _CODES: Final[dict[type[PolydeskError], tuple[grpc.StatusCode, int]]] = {
     errors.Invalid: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, 401),
@@ -24,11 +27,13 @@ _CODES: Final[dict[type[PolydeskError], tuple[grpc.StatusCode, int]]] = {
     errors.WrongMethod: (grpc.StatusCode.UNIMPLEMENTED, 405),
     errors.Exists: (grpc.StatusCode.ALREADY_EXISTS, 409),
     errors.Conflict: (grpc.StatusCode.ABORTED, 409),
+    errors.Outdated: (grpc.StatusCode.ABORTED, 412),
     errors.WrongState: (grpc.StatusCode.FAILED_PRECONDITION, 409),
     errors.TooLarge: (grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
     errors.Unavailable: (grpc.StatusCode.UNAVAILABLE, 503),
     errors.TimedOut: (grpc.StatusCode.DEADLINE_EXCEEDED, 504),
+    errors.Damaged: (grpc.StatusCode.DATA_LOSS, 500),
     errors.PolydeskError: (grpc.StatusCode.INTERNAL, 500),
 }
 
@@ -71,14 +76,26 @@ async def abort(
     if isinstance(error, errors.Overloaded | errors.Unavailable):
         metadata.append(("retry-after", "1"))
     if refusal is None:
-        metadata.append(("grpc-status-details-bin", _status(code, error)))
+        metadata.append(("grpc-status-details-bin", status_of(error).SerializeToString()))
     else:
         metadata.append(("x-polydesk-status", str(refusal.http)))
         metadata.append(("x-polydesk-body", json.dumps(refusal.body, separators=(",", ":"))))
     await context.abort(code, error.message, tuple(metadata))
 
 
-def _status(code: grpc.StatusCode, error: PolydeskError) -> bytes:
+def last_answer(answer: Any, error: PolydeskError) -> Any:
+    """Ends a stream behind an answer of it: REST callers see no status any more.
+
+    Answers of a stream have a `cursor`, from which it can be begun anew, and may be an `error`. A
+    file has neither: it is cut off, lest somebody takes it for whole.
+    """
+    if isinstance(answer, httpbody_pb2.HttpBody):
+        return SPOILT
+    return type(answer)(cursor=answer.cursor, error=status_of(error))
+
+
+def status_of(error: PolydeskError) -> status_pb2.Status:
+    """Returns an error as google.rpc.Status, with its details."""
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain="polydesk", metadata=error.metadata)
     ]
@@ -87,10 +104,14 @@ def _status(code: grpc.StatusCode, error: PolydeskError) -> bytes:
             field=field, description=error.message
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, errors.WrongState):
+        failure = error_details_pb2.PreconditionFailure.Violation(
+            type=error.reason, description=error.message
+        )
+        details.append(error_details_pb2.PreconditionFailure(violations=[failure]))
     packed = []
     for detail in details:
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)
-    number = code_pb2.Code.Value(code.name)
-    status: Message = status_pb2.Status(code=number, message=error.message, details=packed)
-    return status.SerializeToString()
+    number = code_pb2.Code.Value(codes_of(error)[0].name)
+    return status_pb2.Status(code=number, message=error.message, details=packed)

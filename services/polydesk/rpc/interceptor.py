@@ -8,32 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import grpc.aio
 import structlog
-from google.protobuf.message import DecodeError
+from google.api import httpbody_pb2
 
-from polydesk.domain.errors import Internal, Invalid, PolydeskError, TimedOut
+from polydesk.domain.errors import Internal, PolydeskError, TimedOut
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.rpc.auth import identify
 from polydesk.rpc.binding import check_query
-from polydesk.rpc.errors import abort, canonical
+from polydesk.rpc.errors import abort, canonical, last_answer
+from polydesk.rpc.message import check_form, received, spoiling, tolerant
 from polydesk.rpc.method import Method
 from polydesk.rpc.required import check_required
-from polydesk.wire import CALLER, Refusal
+from polydesk.wire import ADMIT_AGAIN, CALLER, Refusal
 
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]  # at run time it takes no parameters
 
 _log = structlog.get_logger()
 _LONGEST_ID: Final = 128
-_MALFORMED: Final = object()
 
 Refuse = Callable[[PolydeskError, str], Refusal]
 Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+Streaming = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncGenerator[Any, None]]
 
 
 class Gate(grpc.aio.ServerInterceptor):
@@ -70,6 +72,10 @@ class Gate(grpc.aio.ServerInterceptor):
         return guarded
 
     def _guard(self, handler: Handler, method: Method) -> Handler:
+        if handler.response_streaming:
+            return self._guard_stream(handler, method)
+        if handler.request_streaming:
+            return self._guard_upload(handler, method)
         behaviour: Behaviour = handler.unary_unary  # type: ignore[assignment]  # typed for the synchronous server
 
         async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
@@ -85,26 +91,89 @@ class Gate(grpc.aio.ServerInterceptor):
                 late = TimedOut(f"no answer within {self._seconds:g} seconds")
                 await self._refuse(context, headers, method, late)
             except Exception:  # noqa: BLE001 - the one place where the unexpected is caught
-                _log.exception("call failed", rpc=method.name, request_id=request_id)
-                failed = Internal(f"internal error, request {request_id}", request_id=request_id)
-                await self._refuse(context, headers, method, failed)
+                await self._refuse(context, headers, method, _unexpected(method, request_id))
 
         return grpc.unary_unary_rpc_method_handler(
             call,
-            request_deserializer=_tolerant(handler.request_deserializer),
+            request_deserializer=tolerant(handler.request_deserializer),
+            response_serializer=handler.response_serializer,
+        )
+
+    def _guard_stream(self, handler: Handler, method: Method) -> Handler:
+        """Has the deadline left to the client; once it has answered, says an error in band."""
+        behaviour: Streaming = handler.unary_stream  # type: ignore[assignment]  # typed for the synchronous server
+
+        async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            headers = _headers(context)
+            request_id = headers.get("x-request-id", "")[:_LONGEST_ID] or uuid.uuid4().hex
+            answer = None
+
+            async def admit() -> None:
+                async with asyncio.timeout(self._seconds):
+                    await self._admit(message, headers, method, request_id)
+
+            ADMIT_AGAIN.set(admit)
+            failed: PolydeskError
+            try:
+                await admit()
+                async with aclosing(behaviour(message, context)) as answers:
+                    async for answer in answers:
+                        yield answer
+            except PolydeskError as error:
+                failed = error
+            except TimeoutError:
+                failed = TimedOut(f"nobody could be admitted within {self._seconds:g} seconds")
+            except Exception:  # noqa: BLE001 - as above
+                failed = _unexpected(method, request_id)
+            else:
+                return
+            if answer is None or (
+                isinstance(answer, httpbody_pb2.HttpBody) and not _is_rest(headers)
+            ):
+                await self._refuse(context, headers, method, failed)
+            yield last_answer(answer, failed)
+
+        return grpc.unary_stream_rpc_method_handler(
+            call,
+            request_deserializer=tolerant(handler.request_deserializer),
+            response_serializer=spoiling(handler.response_serializer),
+        )
+
+    def _guard_upload(self, handler: Handler, method: Method) -> Handler:
+        """Admits the caller before a byte is taken; what has a deadline is each piece."""
+        behaviour: Behaviour = handler.stream_unary  # type: ignore[assignment]  # typed for the synchronous server
+
+        async def call(
+            messages: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
+        ) -> Any:
+            headers = _headers(context)
+            request_id = headers.get("x-request-id", "")[:_LONGEST_ID] or uuid.uuid4().hex
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await self._admit(None, headers, method, request_id)
+                async with aclosing(received(messages, method)) as pieces:
+                    return await behaviour(pieces, context)
+            except PolydeskError as error:
+                await self._refuse(context, headers, method, error)
+            except Exception:  # noqa: BLE001 - as above
+                await self._refuse(context, headers, method, _unexpected(method, request_id))
+
+        return grpc.stream_unary_rpc_method_handler(
+            call,
+            request_deserializer=tolerant(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
 
     async def _admit(
         self, message: Any, headers: Mapping[str, str], method: Method, request_id: str
     ) -> None:
-        if message is _MALFORMED:
-            raise Invalid("the message cannot be read: it is nested too deeply or damaged")
+        check_form(message)
         check_query(method, headers.get("x-envoy-original-path", ""))
         caller = await identify(
             self._gatekeeper, method, headers, message=message, request_id=request_id
         )
-        check_required(method.required, message)
+        if message is not None:
+            check_required(method.required, message)
         CALLER.set(caller)
 
     async def _refuse(
@@ -115,24 +184,21 @@ class Gate(grpc.aio.ServerInterceptor):
         error: PolydeskError,
     ) -> None:
         refusal = None
-        if "x-envoy-original-path" in headers:
+        if _is_rest(headers):
             refuse = self._refusers.get(method.service)
             refusal = refuse(error, method.name) if refuse else canonical(error)
         await abort(context, error, refusal)
 
 
+def _unexpected(method: Method, request_id: str) -> Internal:
+    _log.exception("call failed", rpc=method.name, request_id=request_id)
+    return Internal(f"internal error, request {request_id}", request_id=request_id)
+
+
+def _is_rest(headers: Mapping[str, str]) -> bool:
+    return "x-envoy-original-path" in headers
+
+
 def _headers(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
     metadata = context.invocation_metadata() or ()
     return {key: value for key, value in metadata if isinstance(value, str)}
-
-
-def _tolerant(deserialize: Any) -> Any:
-    """Keeps grpc from answering a message that protobuf cannot read with its stack trace."""
-
-    def read(data: bytes) -> Any:
-        try:
-            return deserialize(data)
-        except DecodeError:
-            return _MALFORMED
-
-    return read

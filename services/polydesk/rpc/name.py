@@ -10,11 +10,11 @@ from polydesk.domain.errors import Invalid, NotFound
 _HIGHEST: Final = 2**31 - 1
 
 
-def id_of(name: str, collection: str) -> int:
+def id_of(name: str, collection: str, *, field: str = "name") -> int:
     """Returns the id in a name of a collection."""
     match = re.fullmatch(rf"{collection}/([0-9]+)", name, re.ASCII)
     if match is None:
-        raise Invalid(f"{name or 'the name'} is not of the form {collection}/42", field="name")
+        raise Invalid(f"{name or 'the name'} is not of the form {collection}/42", field=field)
     if len(match[1]) > len(str(_HIGHEST)) or int(match[1]) > _HIGHEST:
         raise NotFound(f"there is no {name}")
     return int(match[1])
@@ -23,3 +23,13 @@ def id_of(name: str, collection: str) -> int:
 def org_of(name: str) -> int:
     """Returns the id in the name of an org."""
     return id_of(name, "orgs")
+
+
+def child_of(name: str, collection: str, child: str) -> tuple[int, int]:
+    """Returns the ids in `tickets/42/notes/7`: of the parent, and of the child."""
+    parent, slash, rest = name.partition(f"/{child}/")
+    if not slash:
+        raise Invalid(
+            f"{name or 'the name'} is not of the form {collection}/42/{child}/7", field="name"
+        )
+    return id_of(parent, collection), id_of(f"{child}/{rest}", child)

@@ -11,12 +11,16 @@ from typing import Final
 
 from polydesk.domain.errors import Unavailable
 from polydesk.store import history
+from polydesk.store.attachment import SqlAttachments
+from polydesk.store.blobs import LocalBlobs
 from polydesk.store.identity import SqlIdentity
+from polydesk.store.link import SqlLinks
+from polydesk.store.note import SqlNotes
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.sqlite import Sqlite
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["SqlStore", "migrate", "open_store"]
+__all__ = ["LocalBlobs", "SqlStore", "migrate", "open_store"]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -27,12 +31,36 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._tickets = SqlTickets(engine)
+        self._notes = SqlNotes(engine)
+        self._links = SqlLinks(engine)
+        self._attachments = SqlAttachments(engine)
+        self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
     @property
     def tickets(self) -> SqlTickets:
         """Keeps tickets."""
         return self._tickets
+
+    @property
+    def notes(self) -> SqlNotes:
+        """Keeps notes."""
+        return self._notes
+
+    @property
+    def links(self) -> SqlLinks:
+        """Keeps links."""
+        return self._links
+
+    @property
+    def attachments(self) -> SqlAttachments:
+        """Keeps what is known of attachments."""
+        return self._attachments
+
+    @property
+    def history(self) -> history.SqlHistory:
+        """Keeps what happened."""
+        return self._history
 
     @property
     def identity(self) -> SqlIdentity:

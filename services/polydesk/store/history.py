@@ -6,7 +6,7 @@ hash. So a write reads one row to go on, whatever it makes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Stamp
 from polydesk.domain.saving import Change
+from polydesk.domain.ticket import Ticket
 from polydesk.store.moment import micros, moment
 from polydesk.store.script import Engine, Read, Row, Script, Write
 
@@ -31,6 +32,17 @@ _BEHIND: Final = (
     " from latest left join history on history.sequence > $1 order by history.sequence limit $2"
 )
 _PER_SCAN: Final = 1_000
+# One statement, so that a ticket is never older than its change.
+_OF_ORG: Final = (
+    f"select {_COLUMNS}, (select document from tickets where tickets.id = history.ticket)"  # noqa: S608  # own words
+    " from history where org = $1 and sequence > $2 order by sequence limit $3"
+)
+_TOUCHED: Final = (
+    "select org, max(sequence) from"
+    " (select org, sequence from history where sequence > $1 order by sequence limit $2) as behind"
+    " group by org"
+)
+_decode: Final = msgspec.json.Decoder(Ticket).decode
 
 
 class Latest(NamedTuple):
@@ -39,6 +51,34 @@ class Latest(NamedTuple):
     ticket: int
     sequence: int
     hash: bytes
+
+
+class SqlHistory:
+    """Reads the history of the hub, as ports.HistoryStore says."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def newest(self) -> int:
+        """Returns the sequence of the newest change."""
+        row = await self._engine.row(Read("select sequence from latest"))
+        return 0 if row is None else int(row[0])
+
+    async def of_org(
+        self, org: int, *, after: int, limit: int
+    ) -> list[tuple[Entry, Ticket | None]]:
+        """Returns changes of an org, and the tickets as they are."""
+        rows = await self._engine.rows(Read(_OF_ORG, (org, after, limit)))
+        return [(entry(row), _decode(row[10]) if row[10] else None) for row in rows]
+
+    async def touched(self, after: int, *, limit: int) -> dict[int, int]:
+        """Returns the newest sequence of each org that was changed."""
+        rows = await self._engine.rows(Read(_TOUCHED, (after, limit)))
+        return {int(org): int(sequence) for org, sequence in rows}
+
+    def when_written(self, ring: Callable[[], None]) -> None:
+        """Has `ring` called after each write of this process."""
+        self._engine.when_written(ring)
 
 
 def latest() -> Script[Latest]:

@@ -10,6 +10,7 @@ import msgspec
 
 from polydesk.domain.errors import Exists, NotFound
 from polydesk.domain.identity import Account, Org
+from polydesk.domain.policy import Policy
 from polydesk.store.script import Engine, Read, Row, Script, Write
 
 _org: Final = msgspec.json.Decoder(Org).decode
@@ -37,6 +38,10 @@ class SqlIdentity:
     async def add_org(self, org: Org) -> None:
         """Inserts an org."""
         await self._engine.write(lambda: _add_org(org))
+
+    async def change_policy(self, org: int, change: Callable[[Policy], Policy]) -> Policy:
+        """Changes the policy of an org, as it stands in the transaction."""
+        return await self._engine.write(lambda: _change_policy(org, change))
 
     async def accounts(self) -> list[Account]:
         """Returns all accounts by id."""
@@ -108,6 +113,18 @@ def _add_account(account: Account) -> Script[Account]:
     yield _grown("account")
     yield _grown("identity")
     return account
+
+
+def _change_policy(org: int, change: Callable[[Policy], Policy]) -> Script[Policy]:
+    rows = yield Read("select document from orgs where id = $1", (org,))
+    if not rows:
+        raise NotFound(f"there is no org {org}", org=str(org))
+    old = _org(rows[0][0])
+    policy = change(old.policy)
+    changed = _text(msgspec.structs.replace(old, policy=policy))
+    yield Write("update orgs set document = $2 where id = $1", [(org, changed)])
+    yield _grown("identity")
+    return policy
 
 
 def _change_account(id_: int, change: Callable[[Account], Account]) -> Script[Account]:

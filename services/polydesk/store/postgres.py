@@ -46,6 +46,7 @@ _OUT_OF_ORDER: Final = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was ended while it was idle
     OSError,
 )
 
@@ -62,6 +63,7 @@ class Postgres:
         self._connect = connect
         self._connection: Any = None
         self._closed = False
+        self._rings: list[Callable[[], None]] = []
         self._waiting: asyncio.Queue[Call | None] = asyncio.Queue()
         self._writer = asyncio.create_task(self._write_on(), name="postgres-writer")
 
@@ -104,6 +106,10 @@ class Postgres:
         rows = await self.rows(read)
         return rows[0] if rows else None
 
+    def when_written(self, ring: Callable[[], None]) -> None:
+        """Has `ring` called after each group of writes."""
+        self._rings.append(ring)
+
     async def close(self) -> None:
         """Ends after the last write that waits."""
         self._closed = True
@@ -132,6 +138,8 @@ class Postgres:
         while (first := await self._waiting.get()) is not None:
             calls = gather(first, self._waiting)
             deliver(calls, await self._commit(calls))
+            for ring in self._rings:
+                ring()
 
     async def _commit(self, calls: Sequence[Call], *, again: bool = True) -> list[Any]:
         """Returns answers or exceptions; where one call spoils the group, each goes alone."""

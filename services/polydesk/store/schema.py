@@ -80,6 +80,7 @@ tickets: Final = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("execution", _TEXT, nullable=False),
     Column("document", _DOCUMENT, nullable=False),
+    Column("deleted_at", BigInteger),
     # The number before the kind: it is looked for without a kind, too.
     Index("tickets_number", "org", "number", "kind", unique=True),
     Index("tickets_id", "org", "id"),
@@ -88,6 +89,38 @@ tickets: Final = Table(
     Index("tickets_modified_at", "org", "modified_at", "id"),
     Index("tickets_created_at", "org", "created_at", "id"),
     Index("tickets_updated_at", "org", "updated_at", "id"),
+)
+notes: Final = Table(
+    "notes",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("kind", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("notes_ticket", "ticket", "id"),
+)
+links: Final = Table(
+    "links",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("system", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    # The ticket last: what is looked up comes in the order of the tickets.
+    Index("links_key", "org", "system", "key", "ticket", unique=True),
+    Index("links_ticket", "ticket", "id"),
+)
+attachments: Final = Table(
+    "attachments",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("sha256", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("attachments_ticket", "ticket", "id"),
+    Index("attachments_sha256", "sha256", "id"),
 )
 latest: Final = Table(
     "latest",
@@ -112,6 +145,7 @@ history: Final = Table(
     Column("fields", _DOCUMENT, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Index("history_ticket", "ticket", "sequence"),
+    Index("history_org", "org", "sequence"),
 )
 once: Final = Table(
     "once",

@@ -57,5 +57,8 @@ class Engine(Protocol):
     async def row(self, read: Read) -> Row | None:
         """Returns the first row, which an index finds."""
 
+    def when_written(self, ring: Callable[[], None]) -> None:
+        """Has `ring` called in the loop's thread, after each group of writes."""
+
     async def close(self) -> None:
         """Ends what is under way and lets go of the database."""

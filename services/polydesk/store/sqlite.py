@@ -91,6 +91,7 @@ class Sqlite:
         self._pool = ThreadPoolExecutor(_SCANS, thread_name_prefix="sqlite-scan")
         self._waiting: SimpleQueue[Call | None] = SimpleQueue()
         self._closed = False
+        self._rings: list[Callable[[], None]] = []
         self._thread = Thread(target=self._write_on, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -117,6 +118,10 @@ class Sqlite:
             row: Row | None = _ask(self._reader, read).fetchone()
         return row
 
+    def when_written(self, ring: Callable[[], None]) -> None:
+        """Has `ring` called after each group of writes."""
+        self._rings.append(ring)
+
     async def close(self) -> None:
         """Ends after the last write that waits; the writer, closed last, empties the log."""
         self._closed = True
@@ -142,7 +147,12 @@ class Sqlite:
             calls = gather(first, self._waiting)
             answers = self._commit(calls)
             with suppress(RuntimeError):  # the loop was closed, so nobody waits
-                first.answer.get_loop().call_soon_threadsafe(deliver, calls, answers)
+                first.answer.get_loop().call_soon_threadsafe(self._tell, calls, answers)
+
+    def _tell(self, calls: Sequence[Call], answers: Sequence[Any]) -> None:
+        deliver(calls, answers)
+        for ring in self._rings:
+            ring()
 
     def _commit(self, calls: Sequence[Call]) -> list[Any]:
         """Returns answers or exceptions; where one call spoils the group, each goes alone."""
@@ -197,11 +207,12 @@ def _ask(connection: Connection, read: Read) -> Any:
     return connection.execute(sql, args)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1_024)  # filters have endless forms
 def _translated(sql: str) -> tuple[str, tuple[int, ...]]:
     """Returns the statement in SQLite's words, and which arguments are packed as JSON arrays."""
     packs = tuple(int(n) - 1 for n in re.findall(r"= any\(\$(\d+)\)", sql))
     sql = re.sub(r"= any\(\$(\d+)\)", r"in (select value from json_each(?\1))", sql)
+    sql = sql.replace(' collate "C"', "")
     return re.sub(r"\$(\d+)", r"?\1", sql), packs
 
 

@@ -5,17 +5,18 @@ Writes come one after another in the whole hub, so what a script reads stays tru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
-from polydesk.domain.errors import Exists
+from polydesk.domain.errors import Exists, NotFound
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Once, Stamp
+from polydesk.domain.lifecycle import PRIORITIES, Priorities
 from polydesk.domain.query import Query
-from polydesk.domain.saving import Basis, Key, Saved, Settled, settle
+from polydesk.domain.saving import Basis, Key, Saved, Settled, change_of, settle
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 from polydesk.store import history, query
 from polydesk.store.moment import micros
@@ -32,13 +33,13 @@ PREFIXES: Final[Mapping[Kind, str]] = {
 }
 _INSERT: Final = (
     "insert into tickets (id, sys_id, state, assignment_group, opened_at, modified_at,"
-    " resolved_at, updated_at, execution, document, org, kind, number, created_at)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    " resolved_at, updated_at, execution, document, deleted_at, org, kind, number, created_at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 )
 _UPDATE: Final = (
     "update tickets set sys_id = $2, state = $3, assignment_group = $4, opened_at = $5,"
-    " modified_at = $6, resolved_at = $7, updated_at = $8, execution = $9, document = $10"
-    " where id = $1"
+    " modified_at = $6, resolved_at = $7, updated_at = $8, execution = $9, document = $10,"
+    " deleted_at = $11 where id = $1"
 )
 _BY_NUMBER: Final = "select document from tickets where org = $1 and kind = $2 and number = any($3)"
 _MOST_TRIED: Final = 1_000
@@ -53,17 +54,57 @@ class SqlTickets:
         self._engine = engine
 
     async def save(
-        self, org: int, drafts: Sequence[Draft], *, stamp: Stamp, once: Once | None
+        self,
+        org: int,
+        drafts: Sequence[Draft],
+        *,
+        priorities: Priorities = PRIORITIES,
+        stamp: Stamp,
+        once: Once | None,
     ) -> Saved:
         """Saves all drafts or none."""
         return await self._engine.write(
-            lambda: once_only(_save(org, drafts, stamp=stamp), Saved, once=once, stamp=stamp)
+            lambda: once_only(
+                _save(org, drafts, priorities=priorities, stamp=stamp),
+                Saved,
+                once=once,
+                stamp=stamp,
+            )
         )
 
-    async def create(self, org: int, draft: Draft, *, stamp: Stamp, once: Once | None) -> Ticket:
+    async def create(
+        self,
+        org: int,
+        draft: Draft,
+        *,
+        priorities: Priorities = PRIORITIES,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
         """Inserts one ticket."""
         return await self._engine.write(
-            lambda: once_only(_create(org, draft, stamp=stamp), Ticket, once=once, stamp=stamp)
+            lambda: once_only(
+                _create(org, draft, priorities=priorities, stamp=stamp),
+                Ticket,
+                once=once,
+                stamp=stamp,
+            )
+        )
+
+    async def change(
+        self,
+        id_: int,
+        change: Callable[[Ticket], Ticket],
+        *,
+        action: str,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
+        """Changes one ticket, as it stands in the transaction."""
+        return await self._engine.write(
+            lambda: once_only(
+                _change(id_, change, action=action, stamp=stamp), Ticket, once=once, stamp=stamp
+            )
         )
 
     async def get(self, id_: int) -> Ticket | None:
@@ -89,6 +130,18 @@ class SqlTickets:
         """Returns the tickets that fit."""
         return [_decode(row[0]) for row in await self._engine.rows(query.read(org, query_))]
 
+    async def count(self, org: int, query_: Query) -> int:
+        """Counts the tickets that fit."""
+        [[total]] = await self._engine.rows(query.count(org, query_))
+        return int(total)
+
+    async def many(self, ids: Sequence[int]) -> dict[int, Ticket]:
+        """Returns tickets by their ids."""
+        rows = await self._engine.rows(
+            Read("select document from tickets where id = any($1)", (list(ids),))
+        )
+        return {ticket.id: ticket for ticket in (_decode(row[0]) for row in rows)}
+
     async def executions(
         self, org: int, kind: Kind, numbers: Sequence[str]
     ) -> dict[str, Execution]:
@@ -96,7 +149,7 @@ class SqlTickets:
         rows = await self._engine.rows(
             Read(
                 "select number, execution from tickets"
-                " where org = $1 and kind = $2 and number = any($3)",
+                " where org = $1 and kind = $2 and number = any($3) and deleted_at is null",
                 (org, kind.value, list(numbers)),
             )
         )
@@ -108,13 +161,29 @@ class SqlTickets:
         return [history.entry(row) for row in rows]
 
 
-def _save(org: int, drafts: Sequence[Draft], *, stamp: Stamp) -> Script[Saved]:
+def ticket_of(id_: int) -> Script[Ticket]:
+    """Returns a ticket as it stands in the transaction. Raises NotFound."""
+    rows = yield Read("select document from tickets where id = $1", (id_,))
+    if not rows:
+        raise NotFound(f"there is no ticket {id_}")
+    return _decode(rows[0][0])
+
+
+def replaced(ticket: Ticket) -> Write:
+    """Keeps what a ticket has become."""
+    return Write(_UPDATE, [_columns(ticket)])
+
+
+def _save(
+    org: int, drafts: Sequence[Draft], *, priorities: Priorities, stamp: Stamp
+) -> Script[Saved]:
     known = yield from _known(org, drafts)
     latest = yield from history.latest()
     new = {(draft.kind, draft.number) for draft in drafts} - known.keys()
     basis = Basis(
         org=org,
         at=stamp.at,
+        priorities=priorities,
         known=known,
         replayed=(yield from _replayed(drafts, known)),
         new_ids=range(latest.ticket + 1, latest.ticket + 1 + len(new)),
@@ -124,7 +193,7 @@ def _save(org: int, drafts: Sequence[Draft], *, stamp: Stamp) -> Script[Saved]:
     return Saved(batch=uuid4(), rows=settled.rows)
 
 
-def _create(org: int, draft: Draft, *, stamp: Stamp) -> Script[Ticket]:
+def _create(org: int, draft: Draft, *, priorities: Priorities, stamp: Stamp) -> Script[Ticket]:
     latest = yield from history.latest()
     id_ = latest.ticket + 1
     if not draft.number:
@@ -132,10 +201,26 @@ def _create(org: int, draft: Draft, *, stamp: Stamp) -> Script[Ticket]:
         draft = msgspec.structs.replace(draft, number=_number(draft.kind, id_))
     elif (yield from _taken(org, draft.kind, numbers=[draft.number])):
         raise Exists(f"there is a {draft.kind.value} {draft.number} in org {org} already")
-    basis = Basis(org=org, at=stamp.at, known={}, replayed=_never, new_ids=[id_])
+    basis = Basis(
+        org=org, at=stamp.at, priorities=priorities, known={}, replayed=_never, new_ids=[id_]
+    )
     settled = settle([draft], basis)
     yield from _keep(settled, stamp, latest=latest, ticket=id_)
     return settled.created[0]
+
+
+def _change(
+    id_: int, change: Callable[[Ticket], Ticket], *, action: str, stamp: Stamp
+) -> Script[Ticket]:
+    old = yield from ticket_of(id_)
+    new = change(old)
+    if new is not old:
+        settled = Settled(
+            created=[], updated=[new], changes=[change_of(old, new, action=action)], rows=[]
+        )
+        latest = yield from history.latest()
+        yield from _keep(settled, stamp, latest=latest, ticket=latest.ticket)
+    return new
 
 
 def _keep(settled: Settled, stamp: Stamp, *, latest: history.Latest, ticket: int) -> Script[None]:
@@ -219,6 +304,7 @@ def _columns(ticket: Ticket) -> tuple[Any, ...]:
         micros(ticket.updated_at),
         ticket.execution.value,
         _encode(ticket).decode(),
+        None if ticket.deleted_at is None else micros(ticket.deleted_at),
     )
 
 

@@ -1,0 +1,23 @@
+"""The messages of the canonical contracts, so that a program needs to import one package only."""
+
+from __future__ import annotations
+
+from polydesk.api.v1 import (
+    attachment_pb2,
+    identity_pb2,
+    incident_pb2,
+    link_pb2,
+    note_pb2,
+    service_level_pb2,
+    ticket_pb2,
+)
+
+__all__ = [
+    "attachment_pb2",
+    "identity_pb2",
+    "incident_pb2",
+    "link_pb2",
+    "note_pb2",
+    "service_level_pb2",
+    "ticket_pb2",
+]

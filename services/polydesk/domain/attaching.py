@@ -1,0 +1,132 @@
+"""The attachments of tickets: bytes first, then the record that refers to them.
+
+So a record never refers to bytes that are not there. What is left over the other way round, by a
+hub that dies in between, nobody sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import msgspec
+
+from polydesk.domain.attachment import Attachment, AttachmentDraft, Upload
+from polydesk.domain.cursor import Slice, cut, read_cursor
+from polydesk.domain.errors import (
+    Invalid,
+    NotFound,
+    PolydeskError,
+    TimedOut,
+    TooLarge,
+    Unavailable,
+)
+from polydesk.domain.identity import Caller, Once, Stamp
+from polydesk.domain.part import reach, reach_present, toucher
+from polydesk.domain.ports import Blobs, Clock, Store
+
+
+class Attachments:
+    """Keeps the files of tickets."""
+
+    def __init__(self, *, store: Store, blobs: Blobs, clock: Clock, largest: int) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+        self._largest = largest
+
+    async def upload(
+        self, caller: Caller, ticket: int, draft: AttachmentDraft, chunks: AsyncIterator[bytes]
+    ) -> Attachment:
+        """Attaches a file to a ticket."""
+        await reach_present(caller, self._store.tickets, ticket)
+        async with aclosing(self._limited(chunks)) as limited:
+            blob = await self._blobs.put(limited)
+        stamp = caller.stamp(self._clock.now())
+        try:
+            upload = Upload(draft=draft, blob=blob)
+            attachment = await self._attach(caller, ticket, upload, stamp=stamp)
+        except (Unavailable, TimedOut):
+            raise  # nobody knows whether the record was kept, so its bytes are
+        except PolydeskError:
+            await self._blobs.discard(blob.key)
+            raise
+        if attachment.created_at != stamp.at:  # the answer to an earlier call with the same key
+            await self._blobs.discard(blob.key)
+        elif attachment.blob != blob.key:
+            await self._blobs.unite(blob.key, into=attachment.blob)
+        return attachment
+
+    async def get(self, caller: Caller, ticket: int, id_: int) -> Attachment:
+        """Returns one attachment of a ticket."""
+        await reach_present(caller, self._store.tickets, ticket)
+        attachment = await self._store.attachments.get(ticket, id_)
+        if attachment is None:
+            raise NotFound(f"ticket {ticket} has no attachment {id_}")
+        return attachment
+
+    def read(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """Yields the bytes of an attachment; raises before the last of them if they are damaged."""
+        return self._blobs.read(attachment.blob, sha256=attachment.sha256)
+
+    async def page(
+        self, caller: Caller, ticket: int, *, limit: int, token: str = ""
+    ) -> Slice[Attachment]:
+        """Returns the attachments of a ticket in the order in which they were made."""
+        await reach_present(caller, self._store.tickets, ticket)
+        asked = ["attachments", ticket]
+        found = await self._store.attachments.of_ticket(
+            ticket, after=read_cursor(token, asked=asked), limit=limit + 1
+        )
+        return cut(found, limit, asked=asked, id_of=lambda attachment: attachment.id)
+
+    async def remove(self, caller: Caller, ticket: int, id_: int) -> None:
+        """Deletes an attachment, and its bytes where no other attachment has them."""
+        await reach(caller, self._store.tickets, ticket)
+        stamp = caller.stamp(self._clock.now())
+        detached = await self._store.attachments.remove(
+            ticket, id_, touch=toucher(caller, stamp.at), stamp=stamp, once=caller.once
+        )
+        if detached.blob:
+            await self._blobs.discard(detached.blob)
+
+    async def sweep(self) -> None:
+        """Deletes what is left of uploads that a dying hub broke off long ago."""
+        await self._blobs.sweep()
+
+    async def close(self) -> None:
+        """Ends what is under way with the bytes of files."""
+        await self._blobs.close()
+
+    async def _attach(
+        self, caller: Caller, ticket: int, upload: Upload, *, stamp: Stamp
+    ) -> Attachment:
+        came = upload.blob
+        if upload.draft.sha256 not in ("", came.sha256):
+            raise Invalid(
+                f"the {came.size} bytes that came have the SHA-256 {came.sha256}", field="sha256"
+            )
+        return await self._store.attachments.add(
+            ticket,
+            upload,
+            touch=toucher(caller, stamp.at),
+            stamp=stamp,
+            once=_once(caller.once, ticket, upload),
+        )
+
+    async def _limited(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        size = 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > self._largest:
+                raise TooLarge(f"the file is larger than {self._largest} bytes")
+            yield chunk
+
+
+def _once(once: Once | None, ticket: int, upload: Upload) -> Once | None:
+    """Has a key stand for the bytes, too, which nobody knew when the call began."""
+    if once is None:
+        return None
+    said = once.digest + msgspec.json.encode([ticket, upload.draft, upload.blob.sha256])
+    return msgspec.structs.replace(once, digest=hashlib.sha256(said).digest())

@@ -1,0 +1,147 @@
+"""Incidents: tickets of that kind, moved through their life cycle by the people of the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from polydesk.domain.errors import Missing, NotFound, WrongState
+from polydesk.domain.identity import Caller
+from polydesk.domain.lifecycle import OPEN, change, move
+from polydesk.domain.ports import Clock, TicketStore
+from polydesk.domain.saving import check_etag
+from polydesk.domain.service_level import ServiceLevels
+from polydesk.domain.ticket import Kind, State, Ticket
+
+# Writes what is said of a ticket into it, at the time and by the matrix of the call.
+Apply = Callable[[Ticket, dict[str, Any]], Ticket]
+Change = Callable[[Ticket, Apply], Ticket]
+
+
+class Incidents:
+    """Changes incidents one at a time; a write whose etag is outdated changes nothing."""
+
+    def __init__(self, *, store: TicketStore, clock: Clock, levels: ServiceLevels) -> None:
+        self._store = store
+        self._clock = clock
+        self._levels = levels
+
+    async def update(
+        self, caller: Caller, id_: int, said: dict[str, Any], *, etag: str = ""
+    ) -> Ticket:
+        """Changes fields, and the state among those of open work."""
+
+        def updated(ticket: Ticket, apply: Apply) -> Ticket:
+            to = said.get("state", ticket.state)
+            if to is not ticket.state and not {to, ticket.state} <= OPEN:
+                raise WrongState(
+                    f"{ticket.number} is {ticket.state.value} and does not become {to.value} by an "
+                    "update: there are resolve, close, cancel and reopen for that",
+                    state=ticket.state.value,
+                )
+            return apply(ticket, said)
+
+        return await self._change(caller, id_, updated, etag=etag)
+
+    async def assign(
+        self, caller: Caller, id_: int, *, assignee: str, group: str, etag: str = ""
+    ) -> Ticket:
+        """Hands an incident over; one that nobody worked on becomes active."""
+        said = {"assignee": assignee, "assignment_group": group}
+        given: dict[str, Any] = {name: text for name, text in said.items() if text}
+        if not given:
+            raise Missing("assignee or assignment_group is required", field="assignee")
+
+        def assigned(ticket: Ticket, apply: Apply) -> Ticket:
+            if ticket.state not in OPEN:
+                raise WrongState(
+                    f"{ticket.number} is {ticket.state.value}: reopen it before it is assigned",
+                    state=ticket.state.value,
+                )
+            begun = {"state": State.ACTIVE} if ticket.state is State.LOGGED else {}
+            return apply(ticket, given | begun)
+
+        return await self._change(caller, id_, assigned, etag=etag)
+
+    async def resolve(
+        self, caller: Caller, id_: int, *, resolution: str, cause_code: str, etag: str = ""
+    ) -> Ticket:
+        """Resolves an incident."""
+        said: dict[str, Any] = {"resolution": resolution}
+        if cause_code:
+            said["cause_code"] = cause_code
+        return await self._move(caller, id_, State.RESOLVED, said, etag=etag)
+
+    async def close(self, caller: Caller, id_: int, *, etag: str = "") -> Ticket:
+        """Closes an incident that is resolved."""
+        return await self._move(caller, id_, State.CLOSED, {}, etag=etag)
+
+    async def cancel(self, caller: Caller, id_: int, *, etag: str = "") -> Ticket:
+        """Withdraws an incident."""
+        return await self._move(caller, id_, State.CANCELLED, {}, etag=etag)
+
+    async def reopen(self, caller: Caller, id_: int, *, etag: str = "") -> Ticket:
+        """Takes an incident up again that was over."""
+
+        def reopened(ticket: Ticket, apply: Apply) -> Ticket:
+            if ticket.state in OPEN:
+                raise WrongState(
+                    f"{ticket.number} is {ticket.state.value}: there is nothing to reopen",
+                    state=ticket.state.value,
+                )
+            return apply(ticket, {"state": State.ACTIVE})
+
+        return await self._change(caller, id_, reopened, etag=etag)
+
+    async def delete(self, caller: Caller, id_: int, *, etag: str = "") -> Ticket:
+        """Deletes an incident; its history stays."""
+        return await self._change(
+            caller,
+            id_,
+            lambda ticket, apply: apply(ticket, {"deleted_at": self._clock.now()}),
+            etag=etag,
+            action="delete",
+        )
+
+    async def undelete(self, caller: Caller, id_: int, *, etag: str = "") -> Ticket:
+        """Takes a deletion back."""
+
+        def undeleted(ticket: Ticket, apply: Apply) -> Ticket:
+            if ticket.deleted_at is None:
+                raise WrongState(f"{ticket.number} is not deleted")
+            return apply(ticket, {"deleted_at": None})
+
+        return await self._change(caller, id_, undeleted, etag=etag, action="undelete")
+
+    async def _move(
+        self, caller: Caller, id_: int, to: State, said: dict[str, Any], *, etag: str
+    ) -> Ticket:
+        def moved(ticket: Ticket, apply: Apply) -> Ticket:
+            if ticket.state is to:
+                raise WrongState(f"{ticket.number} is {to.value} already", state=to.value)
+            move(ticket, to)
+            return apply(ticket, said | {"state": to})
+
+        return await self._change(caller, id_, moved, etag=etag)
+
+    async def _change(
+        self, caller: Caller, id_: int, changed: Change, *, etag: str, action: str = "update"
+    ) -> Ticket:
+        ticket = await self._store.get(id_)
+        if ticket is None or ticket.org not in caller.roles or ticket.kind is not Kind.INCIDENT:
+            raise NotFound(f"there is no incident {id_}")
+        caller.admit(ticket.org)
+        now = self._clock.now()
+        policy = await self._levels.policy_of(ticket.org)
+        apply = partial(change, at=now, priorities=policy.priorities)
+
+        def guarded(ticket: Ticket) -> Ticket:
+            if ticket.deleted_at and action != "undelete":
+                raise NotFound(f"there is no incident {id_}")
+            check_etag(ticket, etag or caller.if_match)
+            return changed(ticket, apply)
+
+        return await self._store.change(
+            id_, guarded, action=action, stamp=caller.stamp(now), once=caller.once
+        )

@@ -1,0 +1,100 @@
+"""Service levels: what an org promises, and how its tickets stand to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from polydesk.domain.errors import NotFound
+from polydesk.domain.identity import Caller
+from polydesk.domain.policy import Policy, check_policy
+from polydesk.domain.ports import Clock, IdentityStore, TicketStore
+from polydesk.domain.ticket import Ticket
+
+_REMEMBER: Final = 1.0
+_USUAL: Final = Policy()
+
+
+class ServiceLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """How a ticket stands; without a target nothing is due."""
+
+    ticket: int
+    spent: timedelta
+    target: timedelta | None = None
+    due_at: datetime | None = None
+    breached: bool = False
+
+
+def measure(ticket: Ticket, policy: Policy, now: datetime) -> ServiceLevel:
+    """Tells how a ticket stands; the time in which it waited does not count."""
+    calendar = policy.calendar
+    end = ticket.resolved_at or ticket.closed_at or now
+    waited = sum(
+        (
+            calendar.elapsed(wait.start, min(wait.end or end, end))
+            for wait in ticket.waits
+            if wait.start < end
+        ),
+        timedelta(),
+    )
+    spent = max(calendar.elapsed(ticket.opened_at, end) - waited, timedelta())
+    seconds = policy.targets.get(ticket.priority) if ticket.priority else None
+    if seconds is None:
+        return ServiceLevel(ticket=ticket.id, spent=spent)
+    target = timedelta(seconds=seconds)
+    return ServiceLevel(
+        ticket=ticket.id,
+        spent=spent,
+        target=target,
+        due_at=calendar.due(ticket.opened_at, target + waited),
+        breached=spent > target,
+    )
+
+
+class ServiceLevels:
+    """Knows the policies of the orgs, and measures tickets by them."""
+
+    def __init__(self, *, orgs: IdentityStore, tickets: TicketStore, clock: Clock) -> None:
+        self._orgs = orgs
+        self._tickets = tickets
+        self._clock = clock
+        self._known: dict[int, Policy] = {}
+        self._known_until = 0.0
+
+    async def policy_of(self, org: int) -> Policy:
+        """Returns the policy of an org; what another process changes is known a second later."""
+        if self._clock.monotonic() >= self._known_until:
+            self._known = {each.id: each.policy for each in await self._orgs.orgs()}
+            self._known_until = self._clock.monotonic() + _REMEMBER
+        return self._known.get(org, _USUAL)
+
+    async def get_policy(self, caller: Caller, org: int) -> Policy:
+        """Returns the policy of an org."""
+        caller.admit(org)
+        return await self.policy_of(org)
+
+    async def change_policy(
+        self, caller: Caller, org: int, change: Callable[[Policy], Policy]
+    ) -> Policy:
+        """Changes the policy of an org, as an operator."""
+        caller.admit_to_hub()
+
+        def checked(policy: Policy) -> Policy:
+            changed = change(policy)
+            check_policy(changed)
+            return changed
+
+        changed = await self._orgs.change_policy(org, checked)
+        self._known_until = 0.0
+        return changed
+
+    async def measure(self, caller: Caller, id_: int) -> ServiceLevel:
+        """Tells how a ticket stands."""
+        ticket = await self._tickets.get(id_)
+        if ticket is None or ticket.deleted_at or ticket.org not in caller.roles:
+            raise NotFound(f"there is no ticket {id_}")
+        caller.admit(ticket.org)
+        return measure(ticket, await self.policy_of(ticket.org), self._clock.now())

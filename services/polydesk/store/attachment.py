@@ -1,0 +1,124 @@
+"""Attachments: a document each, found by its ticket or by the bytes it has.
+
+The first attachment with some bytes brings the blob that all later ones with them refer to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from polydesk.domain.attachment import Attachment, Detached, Upload
+from polydesk.domain.errors import NotFound
+from polydesk.domain.identity import Once, Stamp
+from polydesk.domain.part import change
+from polydesk.domain.ticket import Ticket
+from polydesk.store import history
+from polydesk.store.once import once_only
+from polydesk.store.script import Engine, Read, Script, Together, Write
+from polydesk.store.ticket import replaced, ticket_of
+
+_INSERT: Final = "insert into attachments (id, ticket, sha256, document) values ($1, $2, $3, $4)"
+_OF_TICKET: Final = (
+    "select document from attachments where ticket = $1 and id > $2 order by id limit $3"
+)
+_WITH_BYTES: Final = "select document from attachments where sha256 = $1 order by id limit 2"
+_decode: Final = msgspec.json.Decoder(Attachment).decode
+
+
+class SqlAttachments:
+    """Keeps attachments, as ports.AttachmentStore says."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def add(
+        self,
+        ticket: int,
+        upload: Upload,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Attachment:
+        """Inserts an attachment."""
+        return await self._engine.write(
+            lambda: once_only(
+                _add(ticket, upload, touch=touch, stamp=stamp), Attachment, once=once, stamp=stamp
+            )
+        )
+
+    async def remove(
+        self,
+        ticket: int,
+        id_: int,
+        *,
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Detached:
+        """Deletes an attachment."""
+        return await self._engine.write(
+            lambda: once_only(
+                _remove(ticket, id_, touch=touch, stamp=stamp), Detached, once=once, stamp=stamp
+            )
+        )
+
+    async def get(self, ticket: int, id_: int) -> Attachment | None:
+        """Returns an attachment of a ticket."""
+        row = await self._engine.row(_one(ticket, id_))
+        return None if row is None else _decode(row[0])
+
+    async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
+        """Returns attachments of a ticket by their ids."""
+        rows = await self._engine.rows(Read(_OF_TICKET, (ticket, after, limit)))
+        return [_decode(row[0]) for row in rows]
+
+
+def _add(
+    ticket: int, upload: Upload, *, touch: Callable[[Ticket], Ticket], stamp: Stamp
+) -> Script[Attachment]:
+    touched = touch((yield from ticket_of(ticket)))
+    alike = yield Read(_WITH_BYTES, (upload.blob.sha256,))
+    blob = _decode(alike[0][0]).blob if alike else upload.blob.key
+    latest = yield from history.latest()
+    attachment = upload.attachment(latest.sequence + 1, ticket, blob=blob, stamp=stamp)
+    told = change(touched, "attach", old={}, new={"attachment": attachment.told()})
+    document = msgspec.json.encode(attachment).decode()
+    yield Together(
+        [
+            *history.append([told], stamp, latest=latest, ticket=latest.ticket),
+            Write(_INSERT, [(attachment.id, ticket, attachment.sha256, document)]),
+            replaced(touched),
+        ]
+    )
+    return attachment
+
+
+def _remove(
+    ticket: int, id_: int, *, touch: Callable[[Ticket], Ticket], stamp: Stamp
+) -> Script[Detached]:
+    touched = touch((yield from ticket_of(ticket)))
+    rows = yield _one(ticket, id_)
+    if not rows:
+        raise NotFound(f"ticket {ticket} has no attachment {id_}")
+    attachment = _decode(rows[0][0])
+    alike = yield Read(_WITH_BYTES, (attachment.sha256,))
+    latest = yield from history.latest()
+    told = change(
+        touched, "detach", old={"attachment": attachment.told()}, new={"attachment": None}
+    )
+    yield Together(
+        [
+            *history.append([told], stamp, latest=latest, ticket=latest.ticket),
+            Write("delete from attachments where id = $1", [(id_,)]),
+            replaced(touched),
+        ]
+    )
+    return Detached(blob="" if alike[1:] else attachment.blob)
+
+
+def _one(ticket: int, id_: int) -> Read:
+    return Read("select document from attachments where id = $1 and ticket = $2", (id_, ticket))
