@@ -70,5 +70,6 @@ class Login(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="POLYDESK_", frozen=True, extra="ignore")
 
     password: SecretStr = Field(
-        default=SecretStr(""), description="The password of `polydesk import`"
+        default=SecretStr(""), description="The password of --user, where commands call a hub"
     )
+    token: SecretStr = Field(default=SecretStr(""), description="A token instead of --user")

@@ -123,13 +123,6 @@ def explain(error: HubError, address: str) -> str:
 
 
 def _token() -> str:
-    from pydantic import Field, SecretStr  # noqa: PLC0415 - keeps --help quick
+    from polydesk.config import Login  # noqa: PLC0415 - keeps --help quick
 
-    from polydesk.config import Login  # noqa: PLC0415 - the same
-
-    class Bearer(Login):
-        """A token instead of a login."""
-
-        token: SecretStr = Field(default=SecretStr(""), description="A token, instead of --user")
-
-    return Bearer().token.get_secret_value()
+    return Login().token.get_secret_value()
