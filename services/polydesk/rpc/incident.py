@@ -15,7 +15,7 @@ from polydesk.domain.query import All, Comparison
 from polydesk.domain.ticket import Kind, Ticket
 from polydesk.rpc.mask import read_mask
 from polydesk.rpc.name import id_of, org_of
-from polydesk.rpc.ticket import from_ticket, to_changes, to_draft, to_query
+from polydesk.rpc.record import from_ticket, to_changes, to_draft, to_query
 from polydesk.wire import caller_of
 
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -13,7 +13,7 @@ from polydesk.domain.link import Link, LinkDraft
 from polydesk.domain.query import page_size
 from polydesk.rpc.moment import timestamp
 from polydesk.rpc.name import child_of, id_of
-from polydesk.rpc.ticket import from_ticket
+from polydesk.rpc.record import from_ticket
 from polydesk.wire import caller_of
 
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -12,7 +12,8 @@ from polydesk.domain.history import Entry
 from polydesk.domain.ticket import Ticket
 from polydesk.domain.watch import Told
 from polydesk.rpc.name import org_of
-from polydesk.rpc.ticket import Context, TicketServicer, from_entry, from_ticket
+from polydesk.rpc.record import from_entry, from_ticket
+from polydesk.rpc.ticket import Context, TicketServicer
 from polydesk.wire import caller_again, caller_of
 
 Response = ticket_pb2.WatchTicketsResponse
