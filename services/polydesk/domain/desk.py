@@ -17,6 +17,7 @@ from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
@@ -66,7 +67,7 @@ class Tickets:
 
     async def get(self, caller: Caller, id_: int) -> Ticket:
         """Returns the ticket of an id."""
-        return _there(caller, id_, await self._store.get(id_))
+        return await reach_present(caller, self._store, id_)
 
     async def find(
         self, caller: Caller, org: int, kind: Kind, *, number: str = "", sys_id: str = ""
@@ -103,7 +104,7 @@ class Tickets:
         if len(ids) > MOST_NUMBERS:
             raise Invalid(f"{len(ids)} names came, at most {MOST_NUMBERS} are taken", field="names")
         known = await self._store.many(sorted(set(ids)))
-        return [_there(caller, id_, known.get(id_)) for id_ in ids]
+        return [admit_present(caller, id_, known.get(id_)) for id_ in ids]
 
     async def executions(
         self, caller: Caller, org: int, kind: Kind, numbers: Sequence[str]
@@ -121,23 +122,8 @@ class Tickets:
 
     async def history(self, caller: Caller, id_: int, *, after: int = 0, limit: int) -> list[Entry]:
         """Returns what happened to a ticket, be it deleted, behind the entry `after`."""
-        _seen(caller, id_, await self._store.get(id_))
+        await reach(caller, self._store, id_)
         return await self._store.history(id_, after=after, limit=limit)
-
-
-def _seen(caller: Caller, id_: int, ticket: Ticket | None) -> Ticket:
-    """Lets the caller see a ticket, be it deleted; a foreign one answers like a missing one."""
-    if ticket is None or ticket.org not in caller.roles:
-        raise NotFound(f"there is no ticket {id_}")
-    caller.admit(ticket.org)
-    return ticket
-
-
-def _there(caller: Caller, id_: int, ticket: Ticket | None) -> Ticket:
-    seen = _seen(caller, id_, ticket)
-    if seen.deleted_at:
-        raise NotFound(f"there is no ticket {id_}")
-    return seen
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):

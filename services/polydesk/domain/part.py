@@ -1,4 +1,4 @@
-"""Parts of a ticket, such as notes and links: who reaches them, and what they do to the ticket."""
+"""Who reaches a ticket and its parts, such as notes and links, and what a part does to it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,29 @@ from polydesk.domain.ticket import Ticket
 Touch = Callable[[Ticket], Ticket]
 
 
-async def reach(caller: Caller, tickets: TicketStore, id_: int) -> Ticket:
+def admit(caller: Caller, id_: int, ticket: Ticket | None) -> Ticket:
     """Lets the caller at a ticket, be it deleted. A foreign one answers like a missing one."""
-    ticket = await tickets.get(id_)
     if ticket is None or ticket.org not in caller.roles:
         raise NotFound(f"there is no ticket {id_}")
     caller.admit(ticket.org)
     return ticket
 
 
-async def reach_present(caller: Caller, tickets: TicketStore, id_: int) -> Ticket:
+def admit_present(caller: Caller, id_: int, ticket: Ticket | None) -> Ticket:
     """Lets the caller at a ticket that is not deleted."""
-    ticket = await reach(caller, tickets, id_)
-    check_present(ticket)
-    return ticket
+    admitted = admit(caller, id_, ticket)
+    check_present(admitted)
+    return admitted
+
+
+async def reach(caller: Caller, tickets: TicketStore, id_: int) -> Ticket:
+    """Finds a ticket that the caller may see, be it deleted."""
+    return admit(caller, id_, await tickets.get(id_))
+
+
+async def reach_present(caller: Caller, tickets: TicketStore, id_: int) -> Ticket:
+    """Finds a ticket that the caller may see and that is not deleted."""
+    return admit_present(caller, id_, await tickets.get(id_))
 
 
 def check_present(ticket: Ticket) -> None:

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from polydesk.domain.errors import NotFound
 from polydesk.domain.identity import Caller
+from polydesk.domain.part import reach_present
 from polydesk.domain.policy import Policy, check_policy
 from polydesk.domain.ports import Clock, IdentityStore, TicketStore
 from polydesk.domain.ticket import Ticket
@@ -93,8 +93,5 @@ class ServiceLevels:
 
     async def measure(self, caller: Caller, id_: int) -> ServiceLevel:
         """Tells how a ticket stands."""
-        ticket = await self._tickets.get(id_)
-        if ticket is None or ticket.deleted_at or ticket.org not in caller.roles:
-            raise NotFound(f"there is no ticket {id_}")
-        caller.admit(ticket.org)
+        ticket = await reach_present(caller, self._tickets, id_)
         return measure(ticket, await self.policy_of(ticket.org), self._clock.now())
