@@ -10,12 +10,13 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final, Self
+
+from tests.stack import free_port
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
@@ -44,7 +45,7 @@ class Server:
         if os.geteuid() == 0:  # postgres refuses to run as root
             self._as_nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             shutil.chown(self._folder, "nobody", "nogroup")
-        self.port = _free_port()
+        self.port = free_port()
         self._settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -135,10 +136,3 @@ class Server:
             if self._process is None or self._process.poll() is not None:
                 break
         raise RuntimeError((self._folder / "log").read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from polydesk.cli import run
+from tests.stack import free_port
 
 POLYDESK = (sys.executable, "-P", "-m", "polydesk")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "servicenow-audit-log.toml"
@@ -47,13 +47,6 @@ def command(
         return Done(status, *capsys.readouterr())
 
     return execute
-
-
-def free_port() -> int:
-    """Returns a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Site:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from polydesk.cli.folder import DataFolder
+from tests.stack import free_port
 
-from .conftest import EXAMPLE, Command, Site, free_port, is_alive, wait_until
+from .conftest import EXAMPLE, Command, Site, is_alive, wait_until
 
 pytestmark = pytest.mark.envoy
 TICKET = "/v2/incident/TicketStatus/INC0303863/1"
