@@ -6,6 +6,7 @@ Every method takes the caller first and lets it into the org before anything els
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 import msgspec
 
@@ -21,7 +22,7 @@ from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
-from polydesk.domain.saving import Saved
+from polydesk.domain.saving import Saved, Terms, refused
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
 from polydesk.domain.watch import Watches
@@ -35,25 +36,35 @@ class Tickets:
         self._clock = clock
         self._levels = levels
 
-    async def save(self, caller: Caller, org: int, drafts: Sequence[Draft]) -> Saved:
-        """Saves all drafts or none; the newest modification wins."""
+    async def save(
+        self, caller: Caller, org: int, drafts: Sequence[Draft | Invalid], *, partial: bool = False
+    ) -> Saved:
+        """Saves all drafts or none, or with `partial` those that can be; the newest one wins.
+
+        A draft that could not be read stands in the batch as what is wrong with it.
+        """
         caller.admit(org)
-        if not drafts:
-            raise Missing("at least one ticket is required", field="tickets")
-        if len(drafts) > MOST_ROWS:
-            raise Invalid(
-                f"{len(drafts)} tickets came, at most {MOST_ROWS} are taken at once",
-                field="tickets",
-            )
-        for index, draft in enumerate(drafts):
-            if not draft.number:
-                raise Missing(
-                    f"number is required (item {index})", field=f"tickets[{index}].number"
-                )
+        check_size(drafts)
+        checked = [_checked(index, draft) for index, draft in enumerate(drafts)]
+        wrong = [each for each in checked if isinstance(each, Invalid)]
+        if wrong and not partial:
+            raise wrong[0]
+        sound = [each for each in checked if isinstance(each, Draft)]
+        if not sound:
+            return Saved(batch=uuid4(), rows=[refused(error) for error in wrong])
         stamp = caller.stamp(self._clock.now())
         policy = await self._levels.policy_of(org)
-        return await self._store.save(
-            org, drafts, priorities=policy.priorities, stamp=stamp, once=caller.once
+        saved = await self._store.save(
+            org,
+            sound,
+            terms=Terms(priorities=policy.priorities, partial=partial),
+            stamp=stamp,
+            once=caller.once,
+        )
+        rows = iter(saved.rows)
+        return msgspec.structs.replace(
+            saved,
+            rows=[refused(each) if isinstance(each, Invalid) else next(rows) for each in checked],
         )
 
     async def record(self, caller: Caller, org: int, draft: Draft) -> Ticket:
@@ -124,6 +135,22 @@ class Tickets:
         """Returns what happened to a ticket, be it deleted, behind the entry `after`."""
         await reach(caller, self._store, id_)
         return await self._store.history(id_, after=after, limit=limit)
+
+
+def check_size(drafts: Sequence[object]) -> None:
+    """Refuses a batch of nothing, or of more than is taken at once."""
+    if not drafts:
+        raise Missing("at least one ticket is required", field="tickets")
+    if len(drafts) > MOST_ROWS:
+        raise Invalid(
+            f"{len(drafts)} tickets came, at most {MOST_ROWS} are taken at once", field="tickets"
+        )
+
+
+def _checked(index: int, draft: Draft | Invalid) -> Draft | Invalid:
+    if isinstance(draft, Invalid) or draft.number:
+        return draft
+    return Missing(f"number is required (item {index})", field=f"tickets[{index}].number")
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):

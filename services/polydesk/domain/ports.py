@@ -14,7 +14,7 @@ from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.note import Note, NoteDraft, NoteKind
 from polydesk.domain.policy import Policy
 from polydesk.domain.query import Query
-from polydesk.domain.saving import Saved
+from polydesk.domain.saving import USUAL, Saved, Terms
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 
 
@@ -39,11 +39,11 @@ class TicketStore(Protocol):
         org: int,
         drafts: Sequence[Draft],
         *,
-        priorities: Priorities = PRIORITIES,
+        terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
     ) -> Saved:
-        """Saves all drafts or none, as `saving.settle` decides."""
+        """Saves drafts, all or none unless the terms say else, as `saving.settle` decides."""
 
     async def create(
         self,

@@ -5,7 +5,7 @@ The store calls `settle` inside its transaction, with the records as they are th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from polydesk.domain.errors import Conflict, Outdated
+from polydesk.domain.errors import Conflict, Outdated, PolydeskError
 from polydesk.domain.lifecycle import PRIORITIES, Priorities, settle_fields
 from polydesk.domain.ticket import CHANGEABLE, Draft, Kind, Ticket
 
@@ -28,14 +28,24 @@ class Outcome(Enum):
     UPDATED = "UPDATED"
     UNCHANGED = "UNCHANGED"
     STALE = "STALE"
+    REFUSED = "REFUSED"
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a row was not kept, in a form that can be kept: `reason` is that of the error's class."""
+
+    reason: str
+    message: str
+    field: str = ""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one row; `etag` marks the record after the whole save."""
 
-    id: int
     outcome: Outcome
-    etag: str
+    id: int = 0
+    etag: str = ""
+    refused: Refused | None = None
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,16 +78,26 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Row]
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """On what terms a batch is saved: by which matrix, and whether rows may be left out."""
+
+    priorities: Priorities = PRIORITIES
+    partial: bool = False
+
+
+USUAL: Final = Terms()
+
+
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a save is decided on.
 
-    `priorities` is the org's matrix, `known` holds the records that the drafts mean, `replayed`
+    `known` holds the records that the drafts mean, `replayed`
     tells whether a record has had a content before, `new_ids` has an id for each key not known.
     """
 
     org: int
     at: datetime
-    priorities: Priorities = PRIORITIES
+    terms: Terms = USUAL
     known: Mapping[Key, Ticket]
     replayed: Callable[[int, str], bool]
     new_ids: Sequence[int]
@@ -89,14 +109,17 @@ def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
     ids = iter(basis.new_ids)
     changes: list[Change] = []
     told: set[tuple[int, str]] = set()
-    outcomes: list[tuple[Key, Outcome]] = []
+    outcomes: list[tuple[Key, Outcome] | Row] = []
     for draft in drafts:
         key = draft.kind, draft.number
         old = current.get(key)
-        if old is None:
-            outcome, new = Outcome.CREATED, _create(draft, basis, next(ids))
-        else:
-            outcome, new = _update(old, draft, basis)
+        try:
+            outcome, new = _create(draft, basis, ids) if old is None else _update(old, draft, basis)
+        except Conflict as error:
+            if not basis.terms.partial:
+                raise
+            outcomes.append(refused(error))
+            continue
         if new is not old:
             said = new.id, draft.digest
             same_time = old is not None and draft.modified_at == old.modified_at
@@ -113,7 +136,7 @@ def settle(drafts: Sequence[Draft], basis: Basis) -> Settled:
 def _settled(
     current: Mapping[Key, Ticket],
     changes: list[Change],
-    outcomes: Sequence[tuple[Key, Outcome]],
+    outcomes: Sequence[tuple[Key, Outcome] | Row],
     *,
     known: Mapping[Key, Ticket],
 ) -> Settled:
@@ -121,20 +144,29 @@ def _settled(
         created=[ticket for key, ticket in current.items() if key not in known],
         updated=[ticket for key, ticket in current.items() if known.get(key, ticket) != ticket],
         changes=changes,
-        rows=[
-            Row(id=current[key].id, outcome=outcome, etag=current[key].etag)
-            for key, outcome in outcomes
-        ],
+        rows=[each if isinstance(each, Row) else _row(current, *each) for each in outcomes],
     )
 
 
-def _create(draft: Draft, basis: Basis, id_: int) -> Ticket:
+def _row(current: Mapping[Key, Ticket], key: Key, outcome: Outcome) -> Row:
+    return Row(id=current[key].id, outcome=outcome, etag=current[key].etag)
+
+
+def refused(error: PolydeskError) -> Row:
+    """Returns the row of a draft that cannot be kept."""
+    field = getattr(error, "field", "")
+    why = Refused(reason=error.reason, message=error.message, field=field)
+    return Row(outcome=Outcome.REFUSED, refused=why)
+
+
+def _create(draft: Draft, basis: Basis, ids: Iterator[int]) -> tuple[Outcome, Ticket]:
     if draft.etag:
         raise Conflict(f"{draft.number} has the etag {draft.etag}, and does not exist")
+    id_ = next(ids)
     said: dict[str, Any] = {"opened_at": basis.at, "modified_at": basis.at}
-    said |= settle_fields(_said(draft), None, basis.at, priorities=basis.priorities)
+    said |= settle_fields(_said(draft), None, basis.at, priorities=basis.terms.priorities)
     said["sys_id"] = said.get("sys_id") or format(id_, "032x")
-    return Ticket(
+    return Outcome.CREATED, Ticket(
         id=id_,
         org=basis.org,
         kind=draft.kind,
@@ -151,7 +183,7 @@ def _update(old: Ticket, draft: Draft, basis: Basis) -> tuple[Outcome, Ticket]:
     said = _said(draft)
     if said.get("modified_at", old.modified_at) < old.modified_at:
         return Outcome.STALE, old
-    said = settle_fields(said, old, basis.at, priorities=basis.priorities)
+    said = settle_fields(said, old, basis.at, priorities=basis.terms.priorities)
     said["sys_id"] = said.get("sys_id") or old.sys_id
     said["deleted_at"] = None  # whoever still tells of a ticket takes its deletion back
     extra = old.extra | {

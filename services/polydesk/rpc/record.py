@@ -8,12 +8,13 @@ import msgspec
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from polydesk.api.v1 import incident_pb2, ticket_pb2
-from polydesk.domain.errors import Invalid, Missing
+from polydesk.domain.errors import Conflict, Invalid, Missing, Outdated, PolydeskError
 from polydesk.domain.filter import parse_filter
 from polydesk.domain.history import Entry
 from polydesk.domain.query import Query, page_size, parse_order
-from polydesk.domain.saving import Saved
+from polydesk.domain.saving import Refused, Saved
 from polydesk.domain.ticket import Draft, Execution, Kind, Level, Priority, State, Ticket
+from polydesk.rpc.errors import status_of
 from polydesk.rpc.mask import Mask
 from polydesk.rpc.moment import moment, timestamp
 
@@ -52,6 +53,8 @@ _LEVEL_NUMBERS: Final[dict[Level | None, Any]] = {level: n for n, level in _LEVE
 _PRIORITY_NUMBERS: Final[dict[Priority | None, Any]] = {p: n for n, p in _PRIORITIES.items()}
 _KIND_NUMBERS: Final[dict[Kind, Any]] = {kind: number for number, kind in _KINDS.items()}
 _STATE_NUMBERS: Final[dict[State, Any]] = {state: number for number, state in _STATES.items()}
+# What can be wrong with a row of a batch.
+_REFUSALS: Final = {kind.reason: kind for kind in (Invalid, Missing, Conflict, Outdated)}
 EXECUTION_NUMBERS: Final[dict[Execution, Any]] = {
     execution: ticket_pb2.Ticket.ExecutionStatus.Value(f"EXECUTION_STATUS_{execution.name}")
     for execution in Execution
@@ -71,6 +74,14 @@ def to_draft(ticket: ticket_pb2.Ticket, path: str, *, kind: Kind | None = None) 
         return Draft(kind=kind, number=ticket.number, etag=ticket.etag, **({"summary": ""} | said))
     except Invalid as error:
         raise type(error)(f"{path}{error.message}", field=path + error.field) from error
+
+
+def read_draft(ticket: ticket_pb2.Ticket, path: str) -> Draft | Invalid:
+    """Reads a row of a batch, or tells what is wrong with it."""
+    try:
+        return to_draft(ticket, path)
+    except Invalid as error:
+        return error
 
 
 def to_changes(ticket: ticket_pb2.Ticket, mask: FieldMask, path: str) -> dict[str, Any]:
@@ -151,11 +162,19 @@ def from_saved(saved: Saved) -> ticket_pb2.SaveTicketsResponse:
     answer = ticket_pb2.SaveTicketsResponse(batch=str(saved.batch))
     for row in saved.rows:
         answer.results.add(
-            name=f"tickets/{row.id}",
+            name=f"tickets/{row.id}" if row.id else "",
             outcome=ticket_pb2.SaveTicketsResponse.Outcome.Value(f"OUTCOME_{row.outcome.name}"),
             etag=row.etag,
+            error=status_of(_error(row.refused)) if row.refused else None,
         )
     return answer
+
+
+def _error(refused: Refused) -> PolydeskError:
+    kind = _REFUSALS[refused.reason]
+    if issubclass(kind, Invalid):
+        return kind(refused.message, field=refused.field)
+    return kind(refused.message)
 
 
 def from_entry(entry: Entry) -> ticket_pb2.TicketChange:

@@ -19,7 +19,7 @@ from polydesk.rpc.record import (
     from_saved,
     from_ticket,
     kind_of,
-    to_draft,
+    read_draft,
     to_query,
 )
 from polydesk.wire import caller_of
@@ -39,9 +39,10 @@ class TicketServicer(ticket_pb2_grpc.TicketServiceServicer):
         """Saves a batch."""
         org = org_of(request.parent)
         drafts = [
-            to_draft(ticket, f"tickets[{index}].") for index, ticket in enumerate(request.tickets)
+            read_draft(ticket, f"tickets[{index}].") for index, ticket in enumerate(request.tickets)
         ]
-        return from_saved(await self._tickets.save(caller_of(), org, drafts))
+        saved = await self._tickets.save(caller_of(), org, drafts, partial=request.allow_partial)
+        return from_saved(saved)
 
     async def GetTicket(
         self, request: ticket_pb2.GetTicketRequest, _: Context

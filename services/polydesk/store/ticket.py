@@ -16,7 +16,7 @@ from polydesk.domain.history import Entry
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.lifecycle import PRIORITIES, Priorities
 from polydesk.domain.query import Query
-from polydesk.domain.saving import Basis, Key, Saved, Settled, change_of, settle
+from polydesk.domain.saving import USUAL, Basis, Key, Saved, Settled, Terms, change_of, settle
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 from polydesk.store import history, query
 from polydesk.store.moment import micros
@@ -58,17 +58,14 @@ class SqlTickets:
         org: int,
         drafts: Sequence[Draft],
         *,
-        priorities: Priorities = PRIORITIES,
+        terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
     ) -> Saved:
-        """Saves all drafts or none."""
+        """Saves drafts."""
         return await self._engine.write(
             lambda: once_only(
-                _save(org, drafts, priorities=priorities, stamp=stamp),
-                Saved,
-                once=once,
-                stamp=stamp,
+                _save(org, drafts, terms=terms, stamp=stamp), Saved, once=once, stamp=stamp
             )
         )
 
@@ -174,16 +171,14 @@ def replaced(ticket: Ticket) -> Write:
     return Write(_UPDATE, [_columns(ticket)])
 
 
-def _save(
-    org: int, drafts: Sequence[Draft], *, priorities: Priorities, stamp: Stamp
-) -> Script[Saved]:
+def _save(org: int, drafts: Sequence[Draft], *, terms: Terms, stamp: Stamp) -> Script[Saved]:
     known = yield from _known(org, drafts)
     latest = yield from history.latest()
     new = {(draft.kind, draft.number) for draft in drafts} - known.keys()
     basis = Basis(
         org=org,
         at=stamp.at,
-        priorities=priorities,
+        terms=terms,
         known=known,
         replayed=(yield from _replayed(drafts, known)),
         new_ids=range(latest.ticket + 1, latest.ticket + 1 + len(new)),
@@ -202,7 +197,12 @@ def _create(org: int, draft: Draft, *, priorities: Priorities, stamp: Stamp) -> 
     elif (yield from _taken(org, draft.kind, numbers=[draft.number])):
         raise Exists(f"there is a {draft.kind.value} {draft.number} in org {org} already")
     basis = Basis(
-        org=org, at=stamp.at, priorities=priorities, known={}, replayed=_never, new_ids=[id_]
+        org=org,
+        at=stamp.at,
+        terms=Terms(priorities=priorities),
+        known={},
+        replayed=_never,
+        new_ids=[id_],
     )
     settled = settle([draft], basis)
     yield from _keep(settled, stamp, latest=latest, ticket=id_)
