@@ -20,12 +20,14 @@ from polydesk import dialects, store
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
+from polydesk.domain.classifying import Catalogs
 from polydesk.domain.desk import Desk, Tickets
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.org import Orgs
 from polydesk.domain.password import Hasher
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
@@ -141,10 +143,10 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     """Builds the domain services on a store."""
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
-    levels = ServiceLevels(orgs=opened.identity, tickets=opened.tickets, clock=clock)
+    orgs = Orgs(store=opened.identity, clock=clock)
     return Desk(
-        tickets=Tickets(store=opened.tickets, clock=clock, levels=levels),
-        incidents=Incidents(store=opened.tickets, clock=clock, levels=levels),
+        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs),
+        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
         attachments=Attachments(
@@ -153,7 +155,8 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
             clock=clock,
             largest=settings.largest_file,
         ),
-        levels=levels,
+        levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
+        catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,

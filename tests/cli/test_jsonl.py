@@ -35,6 +35,7 @@ FULL = {
     "openTime": "2020-01-01T00:00:00Z",
     "modifyTime": "2020-01-03T00:00:00.123456Z",
     "resolveTime": "2020-01-02T00:00:00Z",
+    "customFields": {"rack": {"text": "A7"}, "unit": {"integer": "42"}},
 }  # fmt: skip
 WAITING = {
     "kind": "KIND_CHANGE_TASK",
@@ -70,6 +71,9 @@ def test_a_round_trip_into_another_org_is_the_same_bytes(desk: Command, tmp_path
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     ours = 'number = "PRB1" OR number = "T1" OR number : "R0"'
 
+    for org in ("1", "119"):
+        desk("field", "add", org, "rack", "text")
+        desk("field", "add", org, "unit", "long")
     imported = desk("import", str(source), "--org", "1")
     exported = desk("export", "1", str(first), "--filter", ours)
     desk("import", str(first), "--org", "119", "--batch", "7")

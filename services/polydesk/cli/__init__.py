@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 import typer
 
-from polydesk.cli import audit, exporter, identity, importer, incident, serve, ticket, up, watch
+from polydesk.cli import (
+    audit,
+    catalog,
+    exporter,
+    identity,
+    importer,
+    incident,
+    serve,
+    ticket,
+    up,
+    watch,
+)
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -29,6 +40,8 @@ app.add_typer(identity.token, name="token")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(ticket.ticket, name="ticket")
 app.add_typer(incident.incident, name="incident")
+app.add_typer(catalog.category, name="category")
+app.add_typer(catalog.field, name="field")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

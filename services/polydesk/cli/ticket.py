@@ -186,7 +186,16 @@ def name_in(collection_or_id: str, collection: str) -> str:
 def _text(found: ticket_pb2.Ticket, field: Any, value: Any) -> str:
     if field.enum_type:
         return word(found, field.name)
+    if field.name == "custom_fields":
+        return "\n".join(f"{key}: {_custom(value)}" for key, value in sorted(value.items()))
     return moment(value) if field.message_type else str(value)
+
+
+def _custom(value: ticket_pb2.Ticket.CustomValue) -> str:
+    kind = value.WhichOneof("kind")
+    if kind in ("integers", "texts"):
+        return ", ".join(map(str, getattr(value, kind).values))
+    return str(getattr(value, kind)) if kind else ""
 
 
 def _short(text: str) -> str:

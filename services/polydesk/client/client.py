@@ -15,6 +15,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from polydesk.api.v1.attachment_pb2 import Attachment
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
+from polydesk.api.v1.catalog_pb2_grpc import CatalogServiceStub
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
@@ -65,6 +66,7 @@ class Client:
     links: LinkServiceStub
     attachments: AttachmentServiceStub
     levels: ServiceLevelServiceStub
+    catalogs: CatalogServiceStub
     identity: IdentityServiceStub
 
     def __init__(  # noqa: PLR0913 - each is an option
@@ -98,6 +100,7 @@ class Client:
         self.links = LinkServiceStub(self.channel)
         self.attachments = AttachmentServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
+        self.catalogs = CatalogServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         return self
 

@@ -11,6 +11,9 @@ from uuid import uuid4
 import msgspec
 
 from polydesk.domain.attaching import Attachments
+from polydesk.domain.catalog import Catalog
+from polydesk.domain.classifying import Catalogs
+from polydesk.domain.custom_field import check_given
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
@@ -18,6 +21,7 @@ from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.org import Orgs
 from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
@@ -31,10 +35,10 @@ from polydesk.domain.watch import Watches
 class Tickets:
     """Keeps the one record of every piece of work."""
 
-    def __init__(self, *, store: TicketStore, clock: Clock, levels: ServiceLevels) -> None:
+    def __init__(self, *, store: TicketStore, clock: Clock, orgs: Orgs) -> None:
         self._store = store
         self._clock = clock
-        self._levels = levels
+        self._orgs = orgs
 
     async def save(
         self, caller: Caller, org: int, drafts: Sequence[Draft | Invalid], *, partial: bool = False
@@ -45,7 +49,8 @@ class Tickets:
         """
         caller.admit(org)
         check_size(drafts)
-        checked = [_checked(index, draft) for index, draft in enumerate(drafts)]
+        decided = await self._orgs.get(org)
+        checked = [_checked(index, draft, decided.catalog) for index, draft in enumerate(drafts)]
         wrong = [each for each in checked if isinstance(each, Invalid)]
         if wrong and not partial:
             raise wrong[0]
@@ -53,11 +58,10 @@ class Tickets:
         if not sound:
             return Saved(batch=uuid4(), rows=[refused(error) for error in wrong])
         stamp = caller.stamp(self._clock.now())
-        policy = await self._levels.policy_of(org)
         saved = await self._store.save(
             org,
             sound,
-            terms=Terms(priorities=policy.priorities, partial=partial),
+            terms=Terms(priorities=decided.policy.priorities, partial=partial),
             stamp=stamp,
             once=caller.once,
         )
@@ -70,10 +74,13 @@ class Tickets:
     async def record(self, caller: Caller, org: int, draft: Draft) -> Ticket:
         """Makes a new ticket; one without a number gets one."""
         caller.admit(org)
+        decided = await self._orgs.get(org)
+        decided.catalog.check_values(draft.custom)
+        if draft.kind is Kind.INCIDENT:
+            check_given(decided.catalog.by_key, draft.custom)
         stamp = caller.stamp(self._clock.now())
-        policy = await self._levels.policy_of(org)
         return await self._store.create(
-            org, draft, priorities=policy.priorities, stamp=stamp, once=caller.once
+            org, draft, priorities=decided.policy.priorities, stamp=stamp, once=caller.once
         )
 
     async def get(self, caller: Caller, id_: int) -> Ticket:
@@ -147,10 +154,17 @@ def check_size(drafts: Sequence[object]) -> None:
         )
 
 
-def _checked(index: int, draft: Draft | Invalid) -> Draft | Invalid:
-    if isinstance(draft, Invalid) or draft.number:
+def _checked(index: int, draft: Draft | Invalid, catalog: Catalog) -> Draft | Invalid:
+    if isinstance(draft, Invalid):
         return draft
-    return Missing(f"number is required (item {index})", field=f"tickets[{index}].number")
+    row = f"tickets[{index}]"
+    if not draft.number:
+        return Missing(f"number is required (item {index})", field=f"{row}.number")
+    try:
+        catalog.check_values(draft.custom)
+    except Invalid as error:
+        return Invalid(f"{row}: {error.message}", field=f"{row}.{error.field}")
+    return draft
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +176,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     links: Links
     attachments: Attachments
     levels: ServiceLevels
+    catalogs: Catalogs
     watches: Watches
     registry: Registry
     gatekeeper: Gatekeeper

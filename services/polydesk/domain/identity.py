@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from polydesk.domain.catalog import Catalog
 from polydesk.domain.errors import Denied, NotFound
 from polydesk.domain.policy import Policy
 
@@ -41,6 +42,7 @@ class Org(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: int
     name: str
     policy: Policy = Policy()
+    catalog: Catalog = Catalog()
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from polydesk.domain.custom_field import merged
 from polydesk.domain.errors import Missing, NotFound, WrongState
-from polydesk.domain.identity import Caller
+from polydesk.domain.identity import Caller, Org
 from polydesk.domain.lifecycle import OPEN, change, move
+from polydesk.domain.org import Orgs
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.saving import check_etag
-from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.ticket import Kind, State, Ticket
 
 # Writes what is said of a ticket into it, at the time and by the matrix of the call.
@@ -22,10 +24,10 @@ Change = Callable[[Ticket, Apply], Ticket]
 class Incidents:
     """Changes incidents one at a time; a write whose etag is outdated changes nothing."""
 
-    def __init__(self, *, store: TicketStore, clock: Clock, levels: ServiceLevels) -> None:
+    def __init__(self, *, store: TicketStore, clock: Clock, orgs: Orgs) -> None:
         self._store = store
         self._clock = clock
-        self._levels = levels
+        self._orgs = orgs
 
     async def update(
         self, caller: Caller, id_: int, said: dict[str, Any], *, etag: str = ""
@@ -133,8 +135,8 @@ class Incidents:
             raise NotFound(f"there is no incident {id_}")
         caller.admit(ticket.org)
         now = self._clock.now()
-        policy = await self._levels.policy_of(ticket.org)
-        apply = partial(change, at=now, priorities=policy.priorities)
+        org = await self._orgs.get(ticket.org)
+        apply = partial(_apply, org=org, at=now)
 
         def guarded(ticket: Ticket) -> Ticket:
             if ticket.deleted_at and action != "undelete":
@@ -145,3 +147,10 @@ class Incidents:
         return await self._store.change(
             id_, guarded, action=action, stamp=caller.stamp(now), once=caller.once
         )
+
+
+def _apply(ticket: Ticket, said: dict[str, Any], *, org: Org, at: datetime) -> Ticket:
+    if "custom" in said:
+        org.catalog.check_values(said["custom"])
+        said = said | {"custom": merged(ticket.custom, said["custom"])}
+    return change(ticket, said, at, priorities=org.policy.priorities)

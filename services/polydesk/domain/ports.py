@@ -12,7 +12,6 @@ from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.lifecycle import PRIORITIES, Priorities
 from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.note import Note, NoteDraft, NoteKind
-from polydesk.domain.policy import Policy
 from polydesk.domain.query import Query
 from polydesk.domain.saving import USUAL, Saved, Terms
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
@@ -236,8 +235,8 @@ class IdentityStore(Protocol):
     async def add_org(self, org: Org) -> None:
         """Inserts an org. Raises Exists."""
 
-    async def change_policy(self, org: int, change: Callable[[Policy], Policy]) -> Policy:
-        """Changes the policy of an org, as it stands in the transaction. Raises NotFound."""
+    async def change_org(self, id_: int, change: Callable[[Org], Org]) -> Org:
+        """Changes an org, as it stands in the transaction; `change` may refuse. Raises NotFound."""
 
     async def accounts(self) -> list[Account]:
         """Returns all accounts by id."""

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from polydesk.domain.custom_field import merged
 from polydesk.domain.errors import Conflict, Outdated, PolydeskError
 from polydesk.domain.lifecycle import PRIORITIES, Priorities, settle_fields
 from polydesk.domain.ticket import CHANGEABLE, Draft, Kind, Ticket
@@ -173,6 +174,7 @@ def _create(draft: Draft, basis: Basis, ids: Iterator[int]) -> tuple[Outcome, Ti
         number=draft.number,
         created_at=basis.at,
         updated_at=basis.at,
+        custom=merged({}, draft.custom),
         extra=draft.extra,
         **said,
     )
@@ -185,6 +187,7 @@ def _update(old: Ticket, draft: Draft, basis: Basis) -> tuple[Outcome, Ticket]:
         return Outcome.STALE, old
     said = settle_fields(said, old, basis.at, priorities=basis.terms.priorities)
     said["sys_id"] = said.get("sys_id") or old.sys_id
+    said["custom"] = merged(old.custom, draft.custom)
     said["deleted_at"] = None  # whoever still tells of a ticket takes its deletion back
     extra = old.extra | {
         dialect: old.extra.get(dialect, {}) | fields for dialect, fields in draft.extra.items()

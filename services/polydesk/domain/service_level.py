@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from polydesk.domain.identity import Caller
+from polydesk.domain.identity import Caller, Org
+from polydesk.domain.org import Orgs
 from polydesk.domain.part import reach_present
 from polydesk.domain.policy import Policy, check_policy
-from polydesk.domain.ports import Clock, IdentityStore, TicketStore
+from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.ticket import Ticket
-
-_REMEMBER: Final = 1.0
-_USUAL: Final = Policy()
 
 
 class ServiceLevel(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,26 +53,17 @@ def measure(ticket: Ticket, policy: Policy, now: datetime) -> ServiceLevel:
 
 
 class ServiceLevels:
-    """Knows the policies of the orgs, and measures tickets by them."""
+    """Keeps the policies of the orgs, and measures tickets by them."""
 
-    def __init__(self, *, orgs: IdentityStore, tickets: TicketStore, clock: Clock) -> None:
+    def __init__(self, *, orgs: Orgs, tickets: TicketStore, clock: Clock) -> None:
         self._orgs = orgs
         self._tickets = tickets
         self._clock = clock
-        self._known: dict[int, Policy] = {}
-        self._known_until = 0.0
-
-    async def policy_of(self, org: int) -> Policy:
-        """Returns the policy of an org; what another process changes is known a second later."""
-        if self._clock.monotonic() >= self._known_until:
-            self._known = {each.id: each.policy for each in await self._orgs.orgs()}
-            self._known_until = self._clock.monotonic() + _REMEMBER
-        return self._known.get(org, _USUAL)
 
     async def get_policy(self, caller: Caller, org: int) -> Policy:
         """Returns the policy of an org."""
         caller.admit(org)
-        return await self.policy_of(org)
+        return (await self._orgs.get(org)).policy
 
     async def change_policy(
         self, caller: Caller, org: int, change: Callable[[Policy], Policy]
@@ -82,16 +71,15 @@ class ServiceLevels:
         """Changes the policy of an org, as an operator."""
         caller.admit_to_hub()
 
-        def checked(policy: Policy) -> Policy:
-            changed = change(policy)
-            check_policy(changed)
-            return changed
+        def checked(org: Org) -> Org:
+            policy = change(org.policy)
+            check_policy(policy)
+            return replace(org, policy=policy)
 
-        changed = await self._orgs.change_policy(org, checked)
-        self._known_until = 0.0
-        return changed
+        return (await self._orgs.change(org, checked)).policy
 
     async def measure(self, caller: Caller, id_: int) -> ServiceLevel:
         """Tells how a ticket stands."""
         ticket = await reach_present(caller, self._tickets, id_)
-        return measure(ticket, await self.policy_of(ticket.org), self._clock.now())
+        org = await self._orgs.get(ticket.org)
+        return measure(ticket, org.policy, self._clock.now())

@@ -98,8 +98,15 @@ class Execution(Enum):
     MARKED_FOR_RELEASE = "MARKED_FOR_RELEASE"
 
 
+# The value of a custom field.
+CustomValue = str | bool | int | float | list[str | int]
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a caller says of a ticket; a field that is UNSET stays as the record has it."""
+    """What a caller says of a ticket; a field that is UNSET stays as the record has it.
+
+    So does a custom field that is not named; one that is None is taken away.
+    """
 
     kind: Kind
     number: str
@@ -120,6 +127,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resolution: str | UnsetType = UNSET
     cause_code: str | UnsetType = UNSET
     resolved_at: datetime | UnsetType | None = UNSET
+    custom: dict[str, CustomValue | None] = {}
     extra: dict[str, dict[str, Any]] = {}
     etag: str = ""
 
@@ -173,6 +181,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deleted_at: datetime | None = None
     waits: tuple[Wait, ...] = ()
     execution: Execution = Execution.DATA_COLLECTED
+    custom: dict[str, CustomValue] = {}
     extra: dict[str, dict[str, Any]] = {}
 
     @property

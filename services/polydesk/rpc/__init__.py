@@ -9,6 +9,8 @@ import grpc.aio
 from polydesk.api.v1 import (
     attachment_pb2,
     attachment_pb2_grpc,
+    catalog_pb2,
+    catalog_pb2_grpc,
     identity_pb2,
     identity_pb2_grpc,
     incident_pb2,
@@ -24,6 +26,7 @@ from polydesk.api.v1 import (
 )
 from polydesk.domain.desk import Desk
 from polydesk.rpc.attachment import AttachmentServicer
+from polydesk.rpc.catalog import CatalogServicer
 from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
@@ -40,6 +43,7 @@ SERVICES: Final = tuple(
         link_pb2,
         attachment_pb2,
         service_level_pb2,
+        catalog_pb2,
         identity_pb2,
     )
     for service in contract.DESCRIPTOR.services_by_name.values()
@@ -56,4 +60,5 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
         ServiceLevelServicer(desk), server
     )
+    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

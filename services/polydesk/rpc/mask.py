@@ -17,12 +17,18 @@ from polydesk.domain import ticket as record
 from polydesk.domain.errors import Invalid
 from polydesk.domain.query import NAMES
 from polydesk.domain.ticket import Ticket
+from polydesk.rpc.custom_value import from_values
 from polydesk.rpc.moment import timestamp
 
 EVERYTHING: Final = "*"
 _FIELDS: Final[dict[str, Any]] = dict(ticket_pb2.Ticket.DESCRIPTOR.fields_by_name)
-# The names of the contract that no filter knows, where they are not those of the record.
-_RECORD: Final = {**NAMES, "delete_time": "deleted_at", "execution_status": "execution"}
+# The names of the contract where they are not those of the record.
+RECORD: Final = {
+    **NAMES,
+    "delete_time": "deleted_at",
+    "execution_status": "execution",
+    "custom_fields": "custom",
+}
 _ENUMS: Final[dict[str, type[Enum]]] = {
     "Kind": record.Kind,
     "State": record.State,
@@ -39,9 +45,7 @@ class Mask:
     def __init__(self, paths: frozenset[str]) -> None:
         self._name = "name" in paths
         self._fields = [
-            (name, _RECORD.get(name, name), write)
-            for name, write in _WRITE.items()
-            if name in paths
+            (name, RECORD.get(name, name), write) for name, write in _WRITE.items() if name in paths
         ]
 
     def write(self, ticket: Ticket, collection: str) -> ticket_pb2.Ticket:
@@ -66,6 +70,8 @@ def read_mask(mask: FieldMask) -> Mask | None:
 def _writer(field: Any) -> Write:
     if field.name == "org":
         return "orgs/{}".format
+    if field.name == "custom_fields":
+        return from_values
     if field.enum_type is not None:
         prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.enum_type.name).upper()
         numbers = {

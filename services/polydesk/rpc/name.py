@@ -25,11 +25,11 @@ def org_of(name: str) -> int:
     return id_of(name, "orgs")
 
 
-def child_of(name: str, collection: str, child: str) -> tuple[int, int]:
+def child_of(name: str, collection: str, child: str, *, field: str = "name") -> tuple[int, int]:
     """Returns the ids in `tickets/42/notes/7`: of the parent, and of the child."""
     parent, slash, rest = name.partition(f"/{child}/")
     if not slash:
         raise Invalid(
-            f"{name or 'the name'} is not of the form {collection}/42/{child}/7", field="name"
+            f"{name or 'the name'} is not of the form {collection}/42/{child}/7", field=field
         )
-    return id_of(parent, collection), id_of(f"{child}/{rest}", child)
+    return id_of(parent, collection, field=field), id_of(f"{child}/{rest}", child, field=field)

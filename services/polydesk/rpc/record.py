@@ -14,8 +14,9 @@ from polydesk.domain.history import Entry
 from polydesk.domain.query import Query, page_size, parse_order
 from polydesk.domain.saving import Refused, Saved
 from polydesk.domain.ticket import Draft, Execution, Kind, Level, Priority, State, Ticket
+from polydesk.rpc.custom_value import from_values, to_values
 from polydesk.rpc.errors import status_of
-from polydesk.rpc.mask import Mask
+from polydesk.rpc.mask import RECORD, Mask
 from polydesk.rpc.moment import moment, timestamp
 
 _TEXTS: Final = (
@@ -48,7 +49,9 @@ _ENUMS: Final[dict[str, dict[int, Any]]] = {
     "priority": _PRIORITIES,
 }
 _SAID: Final = ("summary", *_TEXTS, *_RECORD, *_ENUMS)
-_UPDATABLE: Final = frozenset(_SAID) - {"sys_id", "modify_time", "resolve_time"}
+_CONTRACT: Final = {field: name for name, field in RECORD.items()}
+_CUSTOM: Final = "custom_fields"
+_UPDATABLE: Final = frozenset({*_SAID, _CUSTOM}) - {"sys_id", "modify_time", "resolve_time"}
 _LEVEL_NUMBERS: Final[dict[Level | None, Any]] = {level: n for n, level in _LEVELS.items()}
 _PRIORITY_NUMBERS: Final[dict[Priority | None, Any]] = {p: n for n, p in _PRIORITIES.items()}
 _KIND_NUMBERS: Final[dict[Kind, Any]] = {kind: number for number, kind in _KINDS.items()}
@@ -70,6 +73,7 @@ def to_draft(ticket: ticket_pb2.Ticket, path: str, *, kind: Kind | None = None) 
         kind = named
     read = {_RECORD.get(name, name): _read(ticket, name, path) for name in _SAID}
     said = {name: value for name, value in read.items() if value is not None}
+    said["custom"] = to_values(ticket.custom_fields)
     try:
         return Draft(kind=kind, number=ticket.number, etag=ticket.etag, **({"summary": ""} | said))
     except Invalid as error:
@@ -92,8 +96,11 @@ def to_changes(ticket: ticket_pb2.Ticket, mask: FieldMask, path: str) -> dict[st
             f"{', '.join(sorted(_UPDATABLE))}",
             field="update_mask",
         )
+    named = set(mask.paths or _UPDATABLE)
     said: dict[str, Any] = {}
-    for name in mask.paths or sorted(_UPDATABLE):
+    if _CUSTOM in named and ticket.custom_fields:
+        said["custom"] = to_values(ticket.custom_fields)
+    for name in sorted(named - {_CUSTOM}):
         value = _read(ticket, name, path)
         if value is None and mask.paths:
             said[_RECORD.get(name, name)] = _cleared(name, path)
@@ -154,6 +161,7 @@ def from_ticket(
         create_time=timestamp(ticket.created_at),
         update_time=timestamp(ticket.updated_at),
         etag=ticket.etag,
+        custom_fields=from_values(ticket.custom),
     )
 
 
@@ -187,14 +195,18 @@ def from_entry(entry: Entry) -> ticket_pb2.TicketChange:
         via=entry.via,
         action=entry.action,
     )
-    for name in sorted(fields["new"]):
+    for name in sorted(fields["new"], key=_contract):
         old, new = fields["old"].get(name), fields["new"][name]
         answer.fields.add(
-            field=name,
+            field=_contract(name),
             old_json=bytes(old).decode() if old is not None else "",
             new_json=bytes(new).decode(),
         )
     return answer
+
+
+def _contract(name: str) -> str:
+    return _CONTRACT.get(name, name)
 
 
 def to_query(

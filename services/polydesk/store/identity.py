@@ -10,7 +10,6 @@ import msgspec
 
 from polydesk.domain.errors import Exists, NotFound
 from polydesk.domain.identity import Account, Org
-from polydesk.domain.policy import Policy
 from polydesk.store.script import Engine, Read, Row, Script, Write
 
 _org: Final = msgspec.json.Decoder(Org).decode
@@ -39,9 +38,9 @@ class SqlIdentity:
         """Inserts an org."""
         await self._engine.write(lambda: _add_org(org))
 
-    async def change_policy(self, org: int, change: Callable[[Policy], Policy]) -> Policy:
-        """Changes the policy of an org, as it stands in the transaction."""
-        return await self._engine.write(lambda: _change_policy(org, change))
+    async def change_org(self, id_: int, change: Callable[[Org], Org]) -> Org:
+        """Changes an org, as it stands in the transaction."""
+        return await self._engine.write(lambda: _change_org(id_, change))
 
     async def accounts(self) -> list[Account]:
         """Returns all accounts by id."""
@@ -115,16 +114,14 @@ def _add_account(account: Account) -> Script[Account]:
     return account
 
 
-def _change_policy(org: int, change: Callable[[Policy], Policy]) -> Script[Policy]:
-    rows = yield Read("select document from orgs where id = $1", (org,))
+def _change_org(id_: int, change: Callable[[Org], Org]) -> Script[Org]:
+    rows = yield Read("select document from orgs where id = $1", (id_,))
     if not rows:
-        raise NotFound(f"there is no org {org}", org=str(org))
-    old = _org(rows[0][0])
-    policy = change(old.policy)
-    changed = _text(msgspec.structs.replace(old, policy=policy))
-    yield Write("update orgs set document = $2 where id = $1", [(org, changed)])
+        raise NotFound(f"there is no org {id_}", org=str(id_))
+    org = change(_org(rows[0][0]))
+    yield Write("update orgs set document = $2 where id = $1", [(id_, _text(org))])
     yield _grown("identity")
-    return policy
+    return org
 
 
 def _change_account(id_: int, change: Callable[[Account], Account]) -> Script[Account]:

@@ -1,0 +1,34 @@
+"""What the orgs have decided, at hand for every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from polydesk.domain.identity import Org
+from polydesk.domain.ports import Clock, IdentityStore
+
+_REMEMBER: Final = 1.0
+
+
+class Orgs:
+    """Knows the orgs; what another process changes is known a second later."""
+
+    def __init__(self, *, store: IdentityStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[int, Org] = {}
+        self._known_until = 0.0
+
+    async def get(self, id_: int) -> Org:
+        """Returns an org; one that is not there has decided nothing."""
+        if self._clock.monotonic() >= self._known_until:
+            self._known = {each.id: each for each in await self._store.orgs()}
+            self._known_until = self._clock.monotonic() + _REMEMBER
+        return self._known.get(id_) or Org(id=id_, name="")
+
+    async def change(self, id_: int, change: Callable[[Org], Org]) -> Org:
+        """Changes an org, as it stands in the transaction; `change` may refuse. Raises NotFound."""
+        changed = await self._store.change_org(id_, change)
+        self._known_until = 0.0
+        return changed
