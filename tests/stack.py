@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -50,6 +50,14 @@ class Rest:
             more["data"] = io.BytesIO(body.encode())  # aiohttp warns of long texts
         async with self._session.request(method, url, headers=sent, **more) as response:
             return Answer(response.status, response.headers, await response.read())
+
+    @asynccontextmanager
+    async def stream(self, path: str, **more: Any) -> AsyncIterator[aiohttp.StreamReader]:
+        """Begins a GET whose answer comes line by line."""
+        headers = {**DEMO, **more.pop("headers", {})}
+        url = URL(self.base + path, encoded=True)
+        async with self._session.get(url, headers=headers, **more) as response:
+            yield response.content
 
 
 class Stack:

@@ -195,7 +195,7 @@ def _create(org: int, draft: Draft, *, priorities: Priorities, stamp: Stamp) -> 
         id_ = yield from _free(org, draft.kind, first=id_)
         draft = msgspec.structs.replace(draft, number=_number(draft.kind, id_))
     elif (yield from _taken(org, draft.kind, numbers=[draft.number])):
-        raise Exists(f"there is a {draft.kind.value} {draft.number} in org {org} already")
+        raise Exists(f"org {org} has {draft.kind.value} {draft.number} already")
     basis = Basis(
         org=org,
         at=stamp.at,

@@ -1,0 +1,54 @@
+"""Stories of the canonical API: a running `polydesk up` on each engine, both ways to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import aiohttp
+import grpc.aio
+import pytest
+
+from tests.conftest import ENGINES, Native
+from tests.stack import Stack
+
+from .way import NativeWay, RestWay, Way
+
+_orgs = count(1_000)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A `polydesk up --demo` on either engine, which all stories share."""
+    options = []
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        options = ["--database-url", server.database("stories", template="migrated")]
+    running = Stack.start(tmp_path_factory.mktemp("stories") / "var", *options)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(params=["grpc", "rest"])
+async def way(request: pytest.FixtureRequest, site: Stack) -> AsyncIterator[Way]:
+    """A way to the site, as the demo user."""
+    if request.param == "rest":
+        async with aiohttp.ClientSession() as session:
+            yield RestWay(session, site.port)
+        return
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{site.port}") as channel:
+        yield NativeWay(channel, Native.headers())
+
+
+@pytest.fixture
+async def org(way: Way) -> str:
+    """An org of the story's own, in which the demo user is an agent."""
+    name = f"orgs/{next(_orgs)}"
+    await way.call("IdentityService.CreateOrg", {"org": {"name": name, "displayName": "Story"}})
+    caller = await way.call("IdentityService.GetCaller", {})
+    await way.call(
+        "IdentityService.SetRole", {"name": caller["name"], "org": name, "role": "ROLE_AGENT"}
+    )
+    return name
