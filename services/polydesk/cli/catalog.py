@@ -8,8 +8,9 @@ import typer
 
 from polydesk.cli.connection import connected
 from polydesk.cli.listing import Row, show_json, show_rows
+from polydesk.cli.message import choose, word
 from polydesk.cli.options import AsJson
-from polydesk.cli.ticket import Org, choose, word
+from polydesk.cli.ticket import Org
 
 if TYPE_CHECKING:
     from polydesk.client import Client

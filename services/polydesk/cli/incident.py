@@ -8,9 +8,11 @@ import typer
 
 from polydesk.cli import ticket as tickets
 from polydesk.cli.connection import connected
-from polydesk.cli.listing import first, show_json, show_rows
+from polydesk.cli.listing import page_size, show_items, show_json
+from polydesk.cli.message import choose, word
+from polydesk.cli.name import name_in
 from polydesk.cli.options import AsJson
-from polydesk.cli.ticket import Filter, History, Limit, Order, Org, choose, name_in
+from polydesk.cli.ticket import Filter, History, Limit, Order, Org
 
 if TYPE_CHECKING:
     from polydesk.client import Client
@@ -76,15 +78,10 @@ async def list_incidents(  # noqa: PLR0913 - each is an option
         org,
         filter=filter_,
         order_by=order,
-        page_size=tickets.page_size(limit),
+        page_size=page_size(limit),
         show_deleted=deleted,
     )
-    if as_json:
-        async for each in first(found, limit):
-            show_json(each)
-        return
-    rows = [tickets.row_of(each) async for each in first(found, limit)]
-    show_rows(rows, none="no incident fits")
+    await show_items(found, tickets.row_of, limit=limit, none="no incident fits", as_lines=as_json)
 
 
 @incident.command("show")
@@ -182,5 +179,5 @@ def _tell(found: ticket_pb2.Ticket, *, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    state = "deleted" if found.HasField("delete_time") else tickets.word(found, "state")
+    state = "deleted" if found.HasField("delete_time") else word(found, "state")
     typer.echo(f"{found.name}  {found.number}  {state}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, str]
 _GAP = "  "
+_LONGEST_PAGE = 200
+
+
+async def show_items(
+    items: AsyncIterator[Any],
+    row_of: Callable[[Any], Row],
+    *,
+    limit: int,
+    none: str,
+    as_lines: bool,
+) -> None:
+    """Prints a list as far as the limit says: rows, or JSON a line as it comes."""
+    if as_lines:
+        async for each in first(items, limit):
+            show_json(each)
+        return
+    show_rows([row_of(each) async for each in first(items, limit)], none=none)
 
 
 def show_rows(rows: Sequence[Row], *, none: str) -> None:
@@ -47,6 +64,20 @@ def as_json(message: Message) -> dict[str, Any]:
     from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - keeps --help quick
 
     return MessageToDict(message, always_print_fields_with_no_presence=True)
+
+
+def page_size(limit: int) -> int:
+    """Returns how many a page has, where so many are wanted, and whether there is one more."""
+    return min(limit + 1 if limit else _LONGEST_PAGE, _LONGEST_PAGE)
+
+
+async def items_of(method: Callable[[Any], Any], request: Any, field: str) -> AsyncIterator[Any]:
+    """Yields what a List method has in a field of its pages."""
+    from polydesk.client import pages  # noqa: PLC0415 - keeps --help quick
+
+    async for page in pages(method, request):
+        for item in getattr(page, field):
+            yield item
 
 
 async def first(items: AsyncIterator[Any], limit: int) -> AsyncIterator[Any]:

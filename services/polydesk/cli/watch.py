@@ -9,8 +9,9 @@ import typer
 from polydesk.cli.connection import connected
 from polydesk.cli.listing import as_json as message_json
 from polydesk.cli.listing import printable, show_json
+from polydesk.cli.message import moment, word
 from polydesk.cli.options import AsJson
-from polydesk.cli.ticket import Org, moment, word
+from polydesk.cli.ticket import Org
 
 if TYPE_CHECKING:
     from polydesk.client import Change, Client, HubError
