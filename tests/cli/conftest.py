@@ -20,6 +20,7 @@ from polydesk.cli import run
 from tests.stack import free_port
 
 POLYDESK = (sys.executable, "-P", "-m", "polydesk")
+AS_DEMO = ("--user", "demo@example.com")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "servicenow-audit-log.toml"
 
 
@@ -108,6 +109,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running.started()
     finally:
         running.end()
+
+
+@pytest.fixture
+def desk(site: Site, command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command against the site, as the demo user."""
+    monkeypatch.setenv("POLYDESK_PASSWORD", "demo")
+    options = ("--url", site.url, *AS_DEMO)
+    return lambda *arguments: command(*arguments, *options)
+
+
+def created(desk: Command, *options: str, org: str = "7") -> dict[str, Any]:
+    done = desk("incident", "create", org, "--json", *(options or ("--summary", "printer on fire")))
+    assert done.status == 0, done.err
+    incident: dict[str, Any] = json.loads(done.out)
+    return incident
 
 
 @pytest.fixture

@@ -9,29 +9,12 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from .conftest import POLYDESK, Command, Site, wait_until
+from .conftest import AS_DEMO, POLYDESK, Command, Site, created, wait_until
 
 pytestmark = pytest.mark.envoy
-AS_DEMO = ("--user", "demo@example.com")
-
-
-@pytest.fixture
-def desk(site: Site, command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs a command against the site, as the demo user."""
-    monkeypatch.setenv("POLYDESK_PASSWORD", "demo")
-    options = ("--url", site.url, *AS_DEMO)
-    return lambda *arguments: command(*arguments, *options)
-
-
-def created(desk: Command, *options: str, org: str = "7") -> dict[str, Any]:
-    done = desk("incident", "create", org, "--json", *(options or ("--summary", "printer on fire")))
-    assert done.status == 0, done.err
-    incident: dict[str, Any] = json.loads(done.out)
-    return incident
 
 
 @contextmanager
@@ -70,6 +53,70 @@ def test_an_incident_goes_through_its_life(desk: Command) -> None:
     assert "\nassignee          ann\n" in shown.out
     assert "\npriority          critical\n" in shown.out
     assert "\nresolution        removed logs\n" in shown.out
+
+
+def test_an_update_changes_what_is_given_and_nothing_else(desk: Command) -> None:
+    incident = created(
+        desk, "--summary", "disk full", "--category", "disk", "--impact", "low", "--urgency", "low"
+    )
+    updated = desk(
+        "incident", "update", incident["name"], "--group", "linux", "--impact", "HIGH",
+        "--state", "waiting", "--wait-reason", "a new disk", "--etag", incident["etag"], "--json",
+    )  # fmt: skip
+
+    after = json.loads(updated.out)
+    changed = {name for name in after if after[name] != incident[name]}
+    assert changed == {
+        "assignmentGroup", "etag", "impact", "modifyTime", "priority", "state", "updateTime",
+        "waitReason",
+    }  # fmt: skip
+    assert (after["assignmentGroup"], after["impact"]) == ("linux", "LEVEL_HIGH")
+    assert (after["state"], after["waitReason"]) == ("STATE_WAITING", "a new disk")
+
+
+def test_an_update_empties_what_it_is_told_to(desk: Command) -> None:
+    name = created(desk, "--summary", "s", "--assignee", "ann", "--group", "linux")["name"]
+
+    done = desk("incident", "update", name, "--clear", "assignee", "--clear", "group")
+    shown = desk("incident", "show", name)
+
+    assert done.out.startswith(f"{name}  INC")
+    assert "\nassignee" not in shown.out
+    assert "\nassignment_group" not in shown.out
+    assert "\nsummary           s\n" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        ([], 2, "nothing is to change: give one of --summary, --description, --requester, "),
+        (["--assignee", ""], 2, "--assignee has no value; --clear assignee empties it"),
+        (["--summary", ""], 2, "--summary has no value\n"),
+        (["--clear", "summary"], 2, "--clear cannot empty 'summary'; it can: description, "),
+        (["--clear", "number"], 2, "--clear cannot empty 'number'; it can: description, "),
+        (
+            ["--cause-code", "x", "--clear", "cause-code"],
+            2,
+            "--cause-code and --clear cause-code contradict",
+        ),
+        (["--priority", "x"], 1, "'x' is no priority; there are: planning, low, medium, high, cr"),
+        (["--state", "closed"], 1, "does not become CLOSED by an update: there are resolve, cl"),
+        (["--category", "c", "--etag", "old"], 1, "was changed meanwhile"),
+        (["--category", "x" * 256], 1, "category has 256 characters"),
+    ],
+)
+def test_an_update_that_cannot_be_is_told_in_one_line(
+    desk: Command, options: list[str], status: int, message: str
+) -> None:
+    incident = created(desk)
+
+    done = desk("incident", "update", incident["name"], *options)
+
+    assert done.status == status
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    after = json.loads(desk("incident", "show", incident["name"], "--json").out)
+    assert after == incident
 
 
 def test_a_list_is_aligned_in_a_pipe(desk: Command) -> None:

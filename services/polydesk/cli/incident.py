@@ -13,6 +13,7 @@ from polydesk.cli.message import choose, word
 from polydesk.cli.name import name_in
 from polydesk.cli.options import AsJson
 from polydesk.cli.ticket import Filter, History, Limit, Order, Org
+from polydesk.cli.update import update_of
 
 if TYPE_CHECKING:
     from polydesk.client import Client
@@ -24,6 +25,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="incidents/42, or 42."
 Etag = Annotated[str, typer.Option(help="The mark it must have.")]
 Text = Annotated[str, typer.Option()]
 Level = Annotated[str, typer.Option(metavar="LEVEL", help="low, medium or high.")]
+NewText = Annotated[str | None, typer.Option(metavar="TEXT")]
+NewLevel = Annotated[str | None, typer.Option(metavar="LEVEL", help="low, medium or high.")]
 
 
 @incident.command("create")
@@ -95,6 +98,53 @@ async def show(
     request = incident_pb2.GetIncidentRequest(name=name_in(name, "incidents"))
     found = await client.incidents.GetIncident(request)
     await tickets.show(client, found, history=history, as_lines=as_json)
+
+
+@incident.command("update")
+@connected
+async def update(  # noqa: PLR0913 - each is an option
+    client: Client,
+    name: Name,
+    *,
+    summary: NewText = None,
+    description: NewText = None,
+    requester: NewText = None,
+    assignee: NewText = None,
+    group: NewText = None,
+    category: NewText = None,
+    impact: NewLevel = None,
+    urgency: NewLevel = None,
+    priority: Annotated[
+        str | None, typer.Option(help="planning, low, medium, high or critical.")
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="logged, active or waiting.")] = None,
+    wait_reason: NewText = None,
+    resolution: NewText = None,
+    cause_code: NewText = None,
+    clear: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Empties it; may be repeated.")
+    ] = None,
+    etag: Etag = "",
+    as_json: AsJson = False,
+) -> None:
+    """Changes what is given of an incident, and nothing else."""
+    said = {
+        "summary": summary,
+        "description": description,
+        "requester": requester,
+        "assignee": assignee,
+        "group": group,
+        "category": category,
+        "impact": impact,
+        "urgency": urgency,
+        "priority": priority,
+        "state": state,
+        "wait_reason": wait_reason,
+        "resolution": resolution,
+        "cause_code": cause_code,
+    }
+    request = update_of(name_in(name, "incidents"), said, clear or [], etag=etag)
+    _tell(await client.incidents.UpdateIncident(request), as_json=as_json)
 
 
 @incident.command("assign")
