@@ -11,9 +11,12 @@ from polydesk.cli import (
     audit,
     catalog,
     exporter,
+    file,
     identity,
     importer,
     incident,
+    link,
+    note,
     serve,
     ticket,
     up,
@@ -40,6 +43,9 @@ app.add_typer(identity.token, name="token")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(ticket.ticket, name="ticket")
 app.add_typer(incident.incident, name="incident")
+app.add_typer(note.note, name="note")
+app.add_typer(link.link, name="link")
+app.add_typer(file.file, name="file")
 app.add_typer(catalog.category, name="category")
 app.add_typer(catalog.field, name="field")
 app.command("watch")(watch.watch)
@@ -56,7 +62,14 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit status."""
     try:
         return int(app(arguments, prog_name="polydesk", standalone_mode=False) or 0)
-    except (typer.TyperException, typer.Abort, PolydeskError, Failure, OSError) as error:
+    except (
+        typer.TyperException,
+        typer.Abort,
+        PolydeskError,
+        Failure,
+        OSError,
+        UnicodeError,
+    ) as error:
         message, status = _explain(error)
     if message:
         typer.echo(f"polydesk: {' '.join(message.split())}", err=True)
@@ -73,5 +86,7 @@ def _explain(error: Exception) -> tuple[str, int]:
             return error.message, error.status
         case PolydeskError():
             return error.message, Status.FAILED
+        case UnicodeError():
+            return "what was given is not in UTF-8", Status.FAILED
         case _:
             return str(error), Status.FAILED

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ticket = typer.Typer(help="Tickets of all kinds.", no_args_is_help=True)
 
 Org = Annotated[int, typer.Argument(metavar="ORG", min=1, help="The id of the org.")]
+TicketName = Annotated[str, typer.Argument(metavar="TICKET", help="tickets/42, or 42.")]
 Filter = Annotated[
     str, typer.Option("--filter", help='Which: \'state = "ACTIVE" AND assignee = "ann"\'.')
 ]
