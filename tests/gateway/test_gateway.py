@@ -8,11 +8,12 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
+import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -34,8 +35,8 @@ SERVICE = "polydesk.api.iautomate.v1.IAutomateService"
 
 
 @pytest.fixture
-def stub(gateway: Envoy) -> Iterator[pb_grpc.IAutomateServiceStub]:
-    with grpc.insecure_channel(gateway.address) as channel:
+async def stub(gateway: Envoy) -> AsyncIterator[pb_grpc.IAutomateServiceStub]:
+    async with grpc.aio.insecure_channel(gateway.address) as channel:
         yield pb_grpc.IAutomateServiceStub(channel)
 
 
@@ -160,8 +161,8 @@ def test_an_old_client_is_answered(gateway: Envoy) -> None:
             assert b" 200 OK" in come.readline()
 
 
-def test_grpc_is_spoken_on_the_same_port(stub: pb_grpc.IAutomateServiceStub) -> None:
-    answer = stub.GetIncidentsV2(pb.GetIncidentsV2Request(orgentityid="7", raw_query="a>=1"))
+async def test_grpc_is_spoken_on_the_same_port(stub: pb_grpc.IAutomateServiceStub) -> None:
+    answer = await stub.GetIncidentsV2(pb.GetIncidentsV2Request(orgentityid="7", raw_query="a>=1"))
 
     assert (answer.status, answer.message) == ("7", "a>=1")
 
@@ -259,9 +260,9 @@ def test_rest_clients_see_no_inner_header(gateway: Envoy, org: str) -> None:
     assert headers["server"] == "polydesk"
 
 
-def test_grpc_clients_get_the_error_as_a_status(stub: pb_grpc.IAutomateServiceStub) -> None:
-    with pytest.raises(grpc.RpcError) as refused:
-        stub.GetIncidentsV2(pb.GetIncidentsV2Request(orgentityid="refuse"))
+async def test_grpc_clients_get_the_error_as_a_status(stub: pb_grpc.IAutomateServiceStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.GetIncidentsV2(pb.GetIncidentsV2Request(orgentityid="refuse"))
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert refused.value.details() == "refused"
@@ -295,10 +296,10 @@ def test_a_rest_client_cannot_claim_what_the_gateway_says(gateway: Envoy) -> Non
     assert not seen.keys() & {"x-polydesk-status", "x-polydesk-body", "x-envoy-retry-on", *odd}
 
 
-def test_a_grpc_client_cannot_pass_for_rest(stub: pb_grpc.IAutomateServiceStub) -> None:
+async def test_a_grpc_client_cannot_pass_for_rest(stub: pb_grpc.IAutomateServiceStub) -> None:
     request = pb.GetIncidentsV2Request(orgentityid="headers")
 
-    answer = stub.GetIncidentsV2(request, metadata=[*CLAIMS.items(), ("mine-bin", b"\1")])
+    answer = await stub.GetIncidentsV2(request, metadata=(*CLAIMS.items(), ("mine-bin", b"\1")))
 
     seen = json.loads(answer.message)
     assert not [value for value in seen.values() if "forged" in value or "198.51" in value]
@@ -418,12 +419,14 @@ def test_a_body_just_below_the_limit_is_taken(gateway: Envoy) -> None:
     assert gateway.ask("POST", V2, body=body).json()["Id"] == "1"
 
 
-def test_a_large_grpc_message_is_refused_by_the_hub(stub: pb_grpc.IAutomateServiceStub) -> None:
+async def test_a_large_grpc_message_is_refused_by_the_hub(
+    stub: pb_grpc.IAutomateServiceStub,
+) -> None:
     large = pb.PushedIncidentV2(summary="x" * 40_000_000)
 
-    call = stub.PushIncidentsV2.future(pb.PushIncidentsV2Request(tickets=[large]))
+    call = stub.PushIncidentsV2(pb.PushIncidentsV2Request(tickets=[large]))
 
-    assert call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_large_headers_are_refused(gateway: Envoy) -> None:
@@ -452,13 +455,13 @@ def test_too_many_requests_are_slowed_down(start: Start, echo: str) -> None:
     assert answer.headers["retry-after"] == "1"
 
 
-def test_a_grpc_client_is_slowed_down_with_a_status(start: Start, echo: str) -> None:
+async def test_a_grpc_client_is_slowed_down_with_a_status(start: Start, echo: str) -> None:
     gateway = start(hubs=[echo], rate=1)
 
-    with grpc.insecure_channel(gateway.address) as channel:
+    async with grpc.aio.insecure_channel(gateway.address) as channel:
         stub = pb_grpc.IAutomateServiceStub(channel)
-        calls = [stub.GetIncidentsV2.future(pb.GetIncidentsV2Request()) for _ in range(50)]
-        codes = {call.code() for call in calls}
+        calls = [stub.GetIncidentsV2(pb.GetIncidentsV2Request()) for _ in range(50)]
+        codes = {await call.code() for call in calls}
 
     assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
@@ -494,15 +497,17 @@ def test_a_second_hub_takes_over_from_a_dead_one(start: Start, echo: str) -> Non
         assert {gateway.ask("GET", V2).status for _ in range(20)} == {200}
 
 
-def test_a_grpc_client_reads_plain_text_when_no_hub_is_there(start: Start, tmp_path: Path) -> None:
+async def test_a_grpc_client_reads_plain_text_when_no_hub_is_there(
+    start: Start, tmp_path: Path
+) -> None:
     gateway = start(hubs=[f"unix:{tmp_path / 'nobody'}"])
 
-    with grpc.insecure_channel(gateway.address) as channel:
+    async with grpc.aio.insecure_channel(gateway.address) as channel:
         stub = pb_grpc.IAutomateServiceStub(channel)
-        call = stub.GetIncidentsV2.future(pb.GetIncidentsV2Request(), metadata=[*CLAIMS.items()])
+        call = stub.GetIncidentsV2(pb.GetIncidentsV2Request(), metadata=tuple(CLAIMS.items()))
 
-        assert call.code() is grpc.StatusCode.UNAVAILABLE
-        assert call.details() == "no healthy upstream"
+        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+        assert await call.details() == "no healthy upstream"
 
 
 # Every route of every real dialect, also of those to come.
