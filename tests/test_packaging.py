@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,43 @@ from typing import NamedTuple
 from zipfile import ZipFile
 
 import pytest
+from mypy import api as mypy
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path("services", "polydesk")
+# What programs write that import the wheel; mypy has to refuse the marked lines, and no other.
+PROGRAM = """
+from typing import Any
+import grpc.aio
+from polydesk.api.v1.note_pb2 import GetNoteRequest, Note
+from polydesk.api.v1.note_pb2_grpc import NoteServiceServicer, NoteServiceStub
+from polydesk.api.v1.ticket_pb2 import GetTicketRequest, WatchTicketsRequest
+from polydesk.client import Client
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+async def read(channel: grpc.aio.Channel, client: Client) -> str:
+    note = await NoteServiceStub(channel).GetNote(GetNoteRequest(), timeout=1.0)
+    note.text  # attr-defined
+    ticket = await client.tickets.GetTicket(GetTicketRequest(name="tickets/1"))
+    await client.tickets.GetTicket(GetNoteRequest())  # arg-type
+    await client.tickets.GetTickets(GetTicketRequest())  # attr-defined
+    async for answer in client.tickets.WatchTickets(WatchTicketsRequest()):
+        answer.changed.ticket.summry  # attr-defined
+    client.tickets.GetTicket(GetTicketRequest())  # unused-awaitable
+    return ticket.summary + note.body
+
+
+class Right(NoteServiceServicer):
+    async def GetNote(self, request: GetNoteRequest, context: Context) -> Note:
+        return Note(name=request.name)
+
+
+class Wrong(NoteServiceServicer):
+    async def GetNote(self, request: GetTicketRequest, context: Context) -> Note:  # override
+        return Note(name=request.name)
+"""
 SHOW = "import polydesk.api.v1.ticket_pb2, polydesk; print(polydesk.__file__)"
 
 
@@ -112,7 +147,9 @@ def test_the_wheel_holds_the_sources_and_what_is_generated(built: Built) -> None
         "polydesk/py.typed",
         "polydesk/api/v1/ticket_pb2.py",
         "polydesk/api/v1/ticket_pb2.pyi",
+        "polydesk/api/v1/ticket_pb2_grpc.pyi",
         "polydesk/api/iautomate/v1/iautomate_pb2_grpc.py",
+        "polydesk/api/iautomate/v1/iautomate_pb2_grpc.pyi",
         "polydesk/api/descriptors.binpb",
         "polydesk/api/envoy.yaml",
         "polydesk/api/gateway.lua",
@@ -138,6 +175,22 @@ def test_the_sdist_holds_all_that_a_checkout_needs_and_nothing_generated(built: 
 
 def test_the_sdist_builds_the_same_wheel(built: Built) -> None:
     assert contents_of(built.wheel_of_sdist) == contents_of(built.wheel)
+
+
+def test_a_mistyped_call_is_found_by_the_types_of_the_wheel(built: Built, tmp_path: Path) -> None:
+    programs = install(tmp_path / "venv", built.wheel)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    options = ["--strict", "--enable-error-code=unused-awaitable", "--config-file="]
+    options += [f"--python-executable={programs / 'python'}", f"--cache-dir={tmp_path / 'cache'}"]
+
+    told, failed, _ = mypy.run([*options, str(tmp_path / "program.py")])
+
+    refused = re.findall(r"program\.py:(\d+): error: .* \[(\S+)\]", told)
+    lines = PROGRAM.splitlines()
+    marked = [
+        (str(at), line.split("  # ")[1]) for at, line in enumerate(lines, 1) if "  # " in line
+    ]
+    assert refused == marked, told + failed
 
 
 @pytest.mark.envoy

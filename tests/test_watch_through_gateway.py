@@ -254,11 +254,14 @@ class NativeWatcher(Watcher):
         self.begun += 1
         async with grpc.aio.insecure_channel(self._address) as channel:
             stream = TicketServiceStub(channel).WatchTickets(request, metadata=metadata)
-            while not (answer := await stream.read()).HasField("error"):
+            async for answer in stream:
+                if answer.HasField("error"):
+                    return
                 if answer.HasField("changed"):
                     changed = answer.changed
                     self.heard.append((changed.change.sequence, changed.ticket.number))
                 self._cursor = answer.cursor
+        raise AssertionError("the watch ended without a word")
 
 
 async def push(rest: Rest, name: int) -> None:

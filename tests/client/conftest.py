@@ -39,8 +39,7 @@ async def record(client: Client, summary: str = "s") -> ticket_pb2.Ticket:
     request = incident_pb2.CreateIncidentRequest(
         parent="orgs/19", incident=ticket_pb2.Ticket(summary=summary)
     )
-    recorded: ticket_pb2.Ticket = await client.incidents.CreateIncident(request)
-    return recorded
+    return await client.incidents.CreateIncident(request)
 
 
 class Script(ticket_pb2_grpc.TicketServiceServicer):

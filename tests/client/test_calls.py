@@ -201,8 +201,8 @@ async def test_a_stream_is_repeated_until_it_has_answered(scripted: Scripted) ->
     scripted.script.refuse(AWAY)
 
     async with scripted.client() as client:
-        call = client.tickets.WatchTickets(WatchTicketsRequest(parent="orgs/1"))
-        first = await call.read()
+        call = aiter(client.tickets.WatchTickets(WatchTicketsRequest(parent="orgs/1")))
+        first = await anext(call)
 
     assert first.cursor == "1"
 

@@ -97,10 +97,7 @@ def pieces(parent: str, data: bytes, *, size: int = 256 * 1024, **said: Any) -> 
 
 
 async def send(native: Native, sent: Iterable[Piece], **headers: str) -> Attachment:
-    made: Attachment = await stub(native).UploadAttachment(
-        iter(sent), metadata=native.headers(**headers)
-    )
-    return made
+    return await stub(native).UploadAttachment(iter(sent), metadata=native.headers(**headers))
 
 
 async def upload(native: Native, parent: str, data: bytes, **said: Any) -> Attachment:
@@ -115,19 +112,17 @@ async def download(native: Native, name: str, **headers: str) -> bytes:
 
 
 async def get(native: Native, name: str, **headers: str) -> Attachment:
-    got: Attachment = await stub(native).GetAttachment(
+    return await stub(native).GetAttachment(
         attachment_pb2.GetAttachmentRequest(name=name), metadata=native.headers(**headers)
     )
-    return got
 
 
 async def page(native: Native, parent: str, **asked: Any) -> attachment_pb2.ListAttachmentsResponse:
     headers = asked.pop("headers", {})
-    answer: attachment_pb2.ListAttachmentsResponse = await stub(native).ListAttachments(
+    return await stub(native).ListAttachments(
         attachment_pb2.ListAttachmentsRequest(parent=parent, **asked),
         metadata=native.headers(**headers),
     )
-    return answer
 
 
 async def delete(native: Native, name: str, **headers: str) -> None:

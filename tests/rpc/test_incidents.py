@@ -23,8 +23,7 @@ async def make(native: Native, **said: Any) -> Ticket:
     request = incident_pb2.CreateIncidentRequest(
         parent="orgs/1", incident=Ticket(**({"summary": "printer on fire"} | said))
     )
-    made: Ticket = await native.incidents.CreateIncident(request, metadata=native.headers())
-    return made
+    return await native.incidents.CreateIncident(request, metadata=native.headers())
 
 
 async def do(native: Native, what: str, incident: Ticket, **said: Any) -> Ticket:
@@ -40,8 +39,7 @@ async def update(native: Native, mask: str, **said: Any) -> Ticket:
     request = incident_pb2.UpdateIncidentRequest(
         incident=Ticket(**said), update_mask=FieldMask(paths=mask.split(",") if mask else [])
     )
-    done: Ticket = await native.incidents.UpdateIncident(request, metadata=native.headers())
-    return done
+    return await native.incidents.UpdateIncident(request, metadata=native.headers())
 
 
 async def test_an_incident_lives_from_its_record_to_its_end(native: Native) -> None:
@@ -126,9 +124,12 @@ async def test_a_deleted_incident_is_found_by_nobody_until_it_is_undeleted(nativ
     )
     get = incident_pb2.GetIncidentRequest(name=made.name)
 
-    for call, request in ((native.incidents.GetIncident, get), (native.tickets.LookupTicket, find)):
+    for call in (
+        native.incidents.GetIncident(get, metadata=native.headers()),
+        native.tickets.LookupTicket(find, metadata=native.headers()),
+    ):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(request, metadata=native.headers())
+            await call
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
     history = await native.tickets.ListTicketChanges(
         ticket_pb2.ListTicketChangesRequest(parent=made.name.replace("incidents", "tickets")),

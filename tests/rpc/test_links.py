@@ -33,10 +33,9 @@ async def make(native: Native, org: int = 1) -> Ticket:
 
 
 async def ticket(native: Native, name: str) -> Ticket:
-    got: Ticket = await native.tickets.GetTicket(
+    return await native.tickets.GetTicket(
         ticket_pb2.GetTicketRequest(name=name), metadata=native.headers()
     )
-    return got
 
 
 async def add(native: Native, parent: str, **said: Any) -> Link:
@@ -44,32 +43,28 @@ async def add(native: Native, parent: str, **said: Any) -> Link:
     request = link_pb2.CreateLinkRequest(
         parent=parent, link=Link(**({"system": "zendesk", "key": "4711"} | said))
     )
-    made: Link = await LinkServiceStub(native.channel).CreateLink(
+    return await LinkServiceStub(native.channel).CreateLink(
         request, metadata=native.headers(**headers)
     )
-    return made
 
 
 async def get(native: Native, name: str, **headers: str) -> Link:
-    got: Link = await LinkServiceStub(native.channel).GetLink(
+    return await LinkServiceStub(native.channel).GetLink(
         link_pb2.GetLinkRequest(name=name), metadata=native.headers(**headers)
     )
-    return got
 
 
 async def remove(native: Native, name: str, **headers: str) -> Link:
-    removed: Link = await LinkServiceStub(native.channel).DeleteLink(
+    return await LinkServiceStub(native.channel).DeleteLink(
         link_pb2.DeleteLinkRequest(name=name), metadata=native.headers(**headers)
     )
-    return removed
 
 
 async def page(native: Native, parent: str, **asked: Any) -> link_pb2.ListLinksResponse:
     headers = asked.pop("headers", {})
-    answer: link_pb2.ListLinksResponse = await LinkServiceStub(native.channel).ListLinks(
+    return await LinkServiceStub(native.channel).ListLinks(
         link_pb2.ListLinksRequest(parent=parent, **asked), metadata=native.headers(**headers)
     )
-    return answer
 
 
 async def find(native: Native, org: int = 1, **asked: Any) -> link_pb2.LookupLinksResponse:
@@ -77,10 +72,9 @@ async def find(native: Native, org: int = 1, **asked: Any) -> link_pb2.LookupLin
     request = link_pb2.LookupLinksRequest(
         parent=f"orgs/{org}", **({"system": "zendesk", "key": "4711"} | asked)
     )
-    answer: link_pb2.LookupLinksResponse = await LinkServiceStub(native.channel).LookupLinks(
+    return await LinkServiceStub(native.channel).LookupLinks(
         request, metadata=native.headers(**headers)
     )
-    return answer
 
 
 async def found(native: Native, org: int = 1, **asked: Any) -> list[str]:

@@ -43,10 +43,7 @@ async def names(native: Native) -> list[str]:
 async def listed(native: Native, **asked: Any) -> ticket_pb2.ListTicketsResponse:
     asked["filter"] = f"{OURS} AND ({asked.get('filter') or 'number:*'})"
     request = ticket_pb2.ListTicketsRequest(parent=f"orgs/{ORG}", **asked)
-    answer: ticket_pb2.ListTicketsResponse = await native.tickets.ListTickets(
-        request, metadata=native.headers()
-    )
-    return answer
+    return await native.tickets.ListTickets(request, metadata=native.headers())
 
 
 def numbers_of(tickets: Any) -> list[str]:
@@ -162,8 +159,7 @@ async def test_a_mask_of_an_unknown_field_is_refused(native: Native, path: str) 
 
 async def get(native: Native, name: str, mask: FieldMask) -> Ticket:
     request = ticket_pb2.GetTicketRequest(name=name, read_mask=mask)
-    answer: Ticket = await native.tickets.GetTicket(request, metadata=native.headers())
-    return answer
+    return await native.tickets.GetTicket(request, metadata=native.headers())
 
 
 async def batch(native: Native, names: list[str], **headers: str) -> list[Ticket]:

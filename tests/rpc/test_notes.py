@@ -35,35 +35,31 @@ async def make(native: Native, org: int = 1) -> Ticket:
 
 
 async def ticket(native: Native, name: str) -> Ticket:
-    got: Ticket = await native.tickets.GetTicket(
+    return await native.tickets.GetTicket(
         ticket_pb2.GetTicketRequest(name=name), metadata=native.headers()
     )
-    return got
 
 
 async def add(native: Native, parent: str, **said: Any) -> Note:
     headers = said.pop("headers", {})
     usual: dict[str, Any] = {"kind": Note.KIND_COMMENT, "body": "it burns"}
     request = note_pb2.CreateNoteRequest(parent=parent, note=Note(**(usual | said)))
-    made: Note = await NoteServiceStub(native.channel).CreateNote(
+    return await NoteServiceStub(native.channel).CreateNote(
         request, metadata=native.headers(**headers)
     )
-    return made
 
 
 async def get(native: Native, name: str, **headers: str) -> Note:
-    got: Note = await NoteServiceStub(native.channel).GetNote(
+    return await NoteServiceStub(native.channel).GetNote(
         note_pb2.GetNoteRequest(name=name), metadata=native.headers(**headers)
     )
-    return got
 
 
 async def page(native: Native, parent: str, **asked: Any) -> note_pb2.ListNotesResponse:
     headers = asked.pop("headers", {})
-    answer: note_pb2.ListNotesResponse = await NoteServiceStub(native.channel).ListNotes(
+    return await NoteServiceStub(native.channel).ListNotes(
         note_pb2.ListNotesRequest(parent=parent, **asked), metadata=native.headers(**headers)
     )
-    return answer
 
 
 async def bodies(native: Native, parent: str, **asked: Any) -> list[str]:

@@ -25,14 +25,13 @@ HIGH = Ticket.PRIORITY_HIGH
 
 async def set_policy(native: Native, mask: str = "", **said: Any) -> pb.ServicePolicy:
     stub = ServiceLevelServiceStub(native.channel)
-    policy: pb.ServicePolicy = await stub.UpdateServicePolicy(
+    return await stub.UpdateServicePolicy(
         pb.UpdateServicePolicyRequest(
             service_policy=pb.ServicePolicy(name="orgs/1/servicePolicy", **said),
             update_mask=FieldMask(paths=mask.split(",") if mask else []),
         ),
         metadata=native.headers(),
     )
-    return policy
 
 
 def target(priority: Any, hours: float) -> pb.ServicePolicy.Target:
@@ -40,13 +39,12 @@ def target(priority: Any, hours: float) -> pb.ServicePolicy.Target:
 
 
 async def make(native: Native, **said: Any) -> Ticket:
-    made: Ticket = await native.incidents.CreateIncident(
+    return await native.incidents.CreateIncident(
         incident_pb2.CreateIncidentRequest(
             parent="orgs/1", incident=Ticket(**({"summary": "on fire"} | said))
         ),
         metadata=native.headers(),
     )
-    return made
 
 
 async def test_a_ticket_is_measured_by_the_policy_of_its_org(native: Native) -> None:

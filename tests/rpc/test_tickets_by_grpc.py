@@ -28,10 +28,7 @@ async def save(
     native: Native, *tickets: Ticket, org: int = 1, **headers: str
 ) -> ticket_pb2.SaveTicketsResponse:
     request = ticket_pb2.SaveTicketsRequest(parent=f"orgs/{org}", tickets=tickets)
-    answer: ticket_pb2.SaveTicketsResponse = await native.tickets.SaveTickets(
-        request, metadata=native.headers(**headers)
-    )
-    return answer
+    return await native.tickets.SaveTickets(request, metadata=native.headers(**headers))
 
 
 def details_of(error: grpc.aio.AioRpcError) -> dict[str, object]:

@@ -61,4 +61,4 @@ async def _count(client: Client, request: ticket_pb2.ListTicketsRequest) -> int:
     """Returns how many tickets there are; counting them with each page would take long."""
     counting = type(request)(parent=request.parent, filter=request.filter, page_size=1)
     counting.with_total = True
-    return int((await client.tickets.ListTickets(counting)).total_size)
+    return (await client.tickets.ListTickets(counting)).total_size

@@ -145,7 +145,7 @@ async def _own_name(client: Client, attachment: str) -> str:
     from polydesk.client.messages import attachment_pb2  # noqa: PLC0415 - keeps --help quick
 
     request = attachment_pb2.GetAttachmentRequest(name=attachment)
-    name: str = (await client.attachments.GetAttachment(request)).file_name
+    name = (await client.attachments.GetAttachment(request)).file_name
     # The hub takes no other; a file shall stay in its folder whatever answers in the hub's place.
     if name in ("", ".", "..") or Path(name).name != name or "\\" in name:
         raise Failure(f"{name!r} is no name of a file: say as which it is written")

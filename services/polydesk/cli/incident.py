@@ -57,8 +57,8 @@ async def create(  # noqa: PLR0913 - each is an option
         assignee=assignee,
         assignment_group=group,
         category=category,
-        impact=choose(ticket_pb2.Ticket, "impact", impact),  # type: ignore[arg-type]
-        urgency=choose(ticket_pb2.Ticket, "urgency", urgency),  # type: ignore[arg-type]
+        impact=choose(ticket_pb2.Ticket, "impact", impact),
+        urgency=choose(ticket_pb2.Ticket, "urgency", urgency),
     )
     request = incident_pb2.CreateIncidentRequest(parent=f"orgs/{org}", incident=said)
     _tell(await client.incidents.CreateIncident(request), as_json=as_json)

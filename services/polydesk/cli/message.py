@@ -41,13 +41,13 @@ def moment(time: Timestamp) -> str:
     return datetime.fromtimestamp(time.seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def choose(message: type[Any], field: str, text: str) -> int:
+def choose(message: type[Any], field: str, text: str) -> Any:
     """Reads the value of an enum field: `high`, `service-request-task`; nothing is unspecified."""
     enum = message.DESCRIPTOR.fields_by_name[field].enum_type
     prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
     wanted = prefix + text.upper().replace("-", "_")
     if text and wanted in enum.values_by_name and enum.values_by_name[wanted].number:
-        return int(enum.values_by_name[wanted].number)
+        return enum.values_by_name[wanted].number
     if not text:
         return 0
     known = ", ".join(each.name.removeprefix(prefix).lower() for each in enum.values[1:])

@@ -42,7 +42,7 @@ def add(  # noqa: PLR0913 - each is an option
     from polydesk.client.messages import note_pb2  # noqa: PLC0415 - keeps --help quick
 
     said = note_pb2.Note(
-        kind=choose(note_pb2.Note, "kind", kind),  # type: ignore[arg-type]
+        kind=choose(note_pb2.Note, "kind", kind),
         subject=subject,
         body=body,
         author=author,
@@ -77,7 +77,7 @@ async def list_notes(
     request = note_pb2.ListNotesRequest(
         parent=name_in(ticket, "tickets"),
         page_size=page_size(limit),
-        kinds=[choose(note_pb2.Note, "kind", each) for each in kind or []],  # type: ignore[misc]
+        kinds=[choose(note_pb2.Note, "kind", each) for each in kind or []],
     )
     notes = items_of(client.notes.ListNotes, request, "notes")
     await show_items(notes, row_of, limit=limit, none="no note fits", as_lines=as_json)

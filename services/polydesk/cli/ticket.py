@@ -113,12 +113,12 @@ async def _find(client: Client, which: list[str]) -> ticket_pb2.Ticket:
     match which:
         case [name]:
             request = ticket_pb2.GetTicketRequest(name=name_in(name, "tickets"))
-            found: ticket_pb2.Ticket = await client.tickets.GetTicket(request)
+            found = await client.tickets.GetTicket(request)
         case [org, kind, number] if org.isdecimal():
             found = await client.tickets.LookupTicket(
                 ticket_pb2.LookupTicketRequest(
                     parent=f"orgs/{org}",
-                    kind=choose(ticket_pb2.Ticket, "kind", kind),  # type: ignore[arg-type]
+                    kind=choose(ticket_pb2.Ticket, "kind", kind),
                     number=number,
                 )
             )

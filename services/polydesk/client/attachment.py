@@ -49,10 +49,7 @@ class Attachments:
         async def attempt(seconds: float | None) -> Attachment:
             with path.open("rb") as file:
                 pieces = _pieces(first, file, size=size, progress=progress)
-                answer: Attachment = await self._stub.UploadAttachment(
-                    pieces, metadata=key, timeout=seconds
-                )
-                return answer
+                return await self._stub.UploadAttachment(pieces, metadata=key, timeout=seconds)
 
         attached = await self._patience.repeat(attempt, seconds=_seconds(size))
         if attached.sha256 != first.sha256:
@@ -61,7 +58,7 @@ class Attachments:
 
     async def download(self, name: str, path: Path, *, progress: Progress) -> Attachment:
         """Writes an attachment to a file, which is there as a whole or not at all."""
-        known: Attachment = await self._stub.GetAttachment(GetAttachmentRequest(name=name))
+        known = await self._stub.GetAttachment(GetAttachmentRequest(name=name))
         part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
 
         async def attempt(seconds: float | None) -> None:

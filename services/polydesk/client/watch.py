@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import grpc.aio
 
@@ -42,7 +42,7 @@ class Watch:
 
     def __init__(
         self,
-        method: Callable[[WatchTicketsRequest], Any],
+        method: grpc.aio.UnaryStreamMultiCallable[WatchTicketsRequest, WatchTicketsResponse],
         request: WatchTicketsRequest,
         *,
         patience: Patience,
@@ -118,7 +118,7 @@ class Watch:
             while True:
                 async with asyncio.timeout(self._silence):
                     answer = await call.read()
-                if answer is grpc.aio.EOF:
+                if not isinstance(answer, WatchTicketsResponse):  # it is grpc.aio.EOF
                     raise Unavailable("the stream has ended")
                 yield answer
         except TimeoutError:
