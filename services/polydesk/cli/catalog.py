@@ -95,7 +95,7 @@ async def add_field(  # noqa: PLR0913 - each is an option
 
     said = catalog_pb2.CustomField(
         key=key,
-        type=choose(catalog_pb2.CustomField, "type", type_),  # type: ignore[arg-type]
+        type=choose(catalog_pb2.CustomField, "type", type_),
         label=label,
         required=required,
         options=options or [],

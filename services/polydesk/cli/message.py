@@ -61,7 +61,7 @@ def _is_map(field: Any) -> bool:
 def _value(value: Any) -> str:
     """Returns the value of a custom field."""
     kind = value.WhichOneof("kind")
-    said = getattr(value, kind) if kind else ""
+    said: Any = getattr(value, kind) if kind else ""
     return ", ".join(map(str, said.values)) if kind in ("integers", "texts") else str(said)
 
 
