@@ -28,11 +28,15 @@ class Role(Enum):
 
     READER = "READER"
     AGENT = "AGENT"
+    ADMIN = "ADMIN"
 
 
+_READER: Final = frozenset({"tickets.read"})
+_AGENT: Final = _READER | {"tickets.write"}
 SCOPES: Final[Mapping[Role, frozenset[str]]] = {
-    Role.READER: frozenset({"tickets.read"}),
-    Role.AGENT: frozenset({"tickets.read", "tickets.write"}),
+    Role.READER: _READER,
+    Role.AGENT: _AGENT,
+    Role.ADMIN: _AGENT | {"secrets.read", "secrets.write"},
 }
 
 
