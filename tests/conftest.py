@@ -46,6 +46,7 @@ class Native(NamedTuple):
     incidents: IncidentServiceStub
     identity: IdentityServiceStub
     registry: Registry
+    admin: Role = Role.ADMIN
     agent: Role = Role.AGENT
     reader: Role = Role.READER
 
@@ -97,9 +98,9 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with the demo in it, to be copied."""
+    """A migrated SQLite file with the demo in it, to be copied; its keys lie beside it."""
     path = tmp_path_factory.mktemp("seeded") / "polydesk.db"
-    settings = Settings(database_url=f"sqlite:///{path}", demo=True)
+    settings = Settings(data=path.parent, demo=True)
 
     async def seed() -> None:
         await migrate(settings.store_url)
@@ -111,9 +112,10 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def hub(seeded: Path, tmp_path: Path) -> AsyncIterator[Hub]:
-    """A hub of this process, on its own copy of the seeded database."""
-    path = shutil.copy(seeded, tmp_path / "polydesk.db")
-    running = await Hub.start(Settings(database_url=f"sqlite:///{path}", data=tmp_path))
+    """A hub of this process, on its own copy of the seeded database and its keys."""
+    for name in ("polydesk.db", "secrets.key"):
+        shutil.copy(seeded.with_name(name), tmp_path)
+    running = await Hub.start(Settings(data=tmp_path))
     yield running
     await running.stop()
 

@@ -33,6 +33,14 @@ class Settings(BaseSettings):
     largest_file: int = Field(
         200 * 1024 * 1024, ge=1, le=2**31 - 1, description="Bytes that an attachment may have"
     )
+    secret_keys: SecretStr = Field(
+        SecretStr(""), description="Keys of secrets, id:base64,id:base64; the first one seals"
+    )
+    secret_key_file: str = Field(
+        "",
+        description="A file of such keys instead, a line each; with neither, and SQLite,"
+        " $POLYDESK_DATA/secrets.key is made",
+    )
     rate: int = Field(0, ge=0, description="Requests a second that the gateway takes; 0: any")
     origins: str = Field(
         "",
@@ -50,16 +58,27 @@ class Settings(BaseSettings):
         return Path(self.blobs).resolve() if self.blobs else self.data.resolve() / "blobs"
 
     @property
+    def named_keys(self) -> Path | None:
+        """Returns the file of keys that the operator has named."""
+        return Path(self.secret_key_file).resolve() if self.secret_key_file else None
+
+    @property
+    def own_keys(self) -> Path | None:
+        """Returns the file in which a hub of one machine makes a key for itself."""
+        return self.data.resolve() / "secrets.key" if self.embedded else None
+
+    @property
     def embedded(self) -> bool:
         """Tells whether the database is SQLite in the data folder."""
         return not self.database_url
 
     def environment(self) -> dict[str, str]:
         """Returns the environment that gives another process these settings."""
-        said = {f"POLYDESK_{name.upper()}": str(value) for name, value in self}
+        said = {f"POLYDESK_{name.upper()}": _plain(value) for name, value in self}
         paths = {
             "POLYDESK_DATA": str(self.data.resolve()),
             "POLYDESK_BLOBS": self.blobs and str(self.blobs_folder),
+            "POLYDESK_SECRET_KEY_FILE": str(self.named_keys or ""),
         }
         return {**os.environ, **said, **paths}
 
@@ -73,3 +92,7 @@ class Login(BaseSettings):
         default=SecretStr(""), description="The password of --user, where commands call a hub"
     )
     token: SecretStr = Field(default=SecretStr(""), description="A token instead of --user")
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

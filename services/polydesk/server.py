@@ -24,6 +24,7 @@ from polydesk.domain.classifying import Catalogs
 from polydesk.domain.desk import Desk, Tickets
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
+from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
@@ -32,6 +33,7 @@ from polydesk.domain.password import Hasher
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
 from polydesk.domain.service_level import ServiceLevels
+from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
 from polydesk.rpc.interceptor import Gate
@@ -105,6 +107,7 @@ class Hub:
         return hub
 
     async def _listen(self, settings: Settings) -> None:
+        await self.desk.secrets.check_keys()
         register(self._server, self.desk)
         for dialect in dialects.load():
             dialect.register(self._server, self.desk)
@@ -155,11 +158,20 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
             clock=clock,
             largest=settings.largest_file,
         ),
+        secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
+    )
+
+
+def _keys(settings: Settings) -> store.LocalKeys:
+    return store.LocalKeys(
+        inline=settings.secret_keys.get_secret_value(),
+        file=settings.named_keys,
+        own=settings.own_keys,
     )
 
 
@@ -190,12 +202,34 @@ async def verify_history(settings: Settings) -> int | None:
         await opened.close()
 
 
+async def newest_entries(settings: Settings, org: int | None, *, limit: int) -> list[Entry]:
+    """Returns the newest entries of the history, oldest first."""
+    opened = await store.open_store(settings.store_url)
+    try:
+        return await opened.history.newest_entries(org, limit=limit)
+    finally:
+        await opened.close()
+
+
 @asynccontextmanager
 async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     """Opens the registry of orgs and accounts for one command."""
+    async with _open_desk(settings) as desk:
+        yield desk.registry
+
+
+@asynccontextmanager
+async def open_vault(settings: Settings) -> AsyncIterator[Secrets]:
+    """Opens the secrets of all orgs for one command."""
+    async with _open_desk(settings) as desk:
+        yield desk.secrets
+
+
+@asynccontextmanager
+async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
     opened = await store.open_store(settings.store_url)
     try:
-        yield open_desk(settings, opened, SystemClock()).registry
+        yield open_desk(settings, opened, SystemClock())
     finally:
         await opened.close()
 

@@ -29,6 +29,7 @@ from polydesk.domain.registry import Registry
 from polydesk.domain.saving import Saved, Terms, refused
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
+from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
 
 
@@ -175,6 +176,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     notes: Notes
     links: Links
     attachments: Attachments
+    secrets: Secrets
     levels: ServiceLevels
     catalogs: Catalogs
     watches: Watches

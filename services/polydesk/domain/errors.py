@@ -94,6 +94,12 @@ class WrongState(PolydeskError):
     reason = "WRONG_STATE"
 
 
+class NotConfigured(WrongState):
+    """The operator has yet to set up, or to mend, what the call needs; the message says what."""
+
+    reason = "NOT_CONFIGURED"
+
+
 class TooLarge(PolydeskError):
     """The request is larger than the hub takes."""
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Final
 
 import msgspec
+
+# The ticket of an entry that belongs to an org and to no ticket.
+NO_TICKET: Final = 0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

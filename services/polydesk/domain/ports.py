@@ -9,11 +9,13 @@ from typing import Protocol
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
+from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.lifecycle import PRIORITIES, Priorities
 from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.note import Note, NoteDraft, NoteKind
 from polydesk.domain.query import Query
 from polydesk.domain.saving import USUAL, Saved, Terms
+from polydesk.domain.secret import Kept, Secret, SecretDraft
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 
 
@@ -180,6 +182,66 @@ class AttachmentStore(Protocol):
         """Returns attachments with an id above `after`, by their ids."""
 
 
+class SecretStore(Protocol):
+    """Keeps secrets, sealed. Whatever is done is one transaction with the history's entry of it."""
+
+    async def add(
+        self, org: int, draft: SecretDraft, sealed: Sealed, *, stamp: Stamp, once: Once | None
+    ) -> Secret:
+        """Inserts a secret. Raises Exists."""
+
+    async def change(  # noqa: PLR0913 - each is said or not
+        self,
+        org: int,
+        name: str,
+        *,
+        change: Callable[[Secret], Secret],
+        sealed: Sealed | None,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Secret:
+        """Changes a secret, which `change` may refuse, and what is sealed. Raises NotFound."""
+
+    async def remove(
+        self,
+        org: int,
+        name: str,
+        *,
+        check: Callable[[Secret], None],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Secret:
+        """Deletes a secret, which `check` may refuse. Raises NotFound."""
+
+    async def read(self, org: int, name: str, *, action: str, stamp: Stamp) -> Kept:
+        """Returns a secret, once its reading is told as `action`. Raises NotFound."""
+
+    async def of_org(self, org: int, *, after: int, limit: int, stamp: Stamp) -> list[Secret]:
+        """Returns secrets with an id above `after` by their ids, once their reading is told."""
+
+    async def sealed_otherwise(self, key: str, *, after: int, limit: int) -> list[Kept]:
+        """Returns secrets of all orgs with an id above `after` that another key seals."""
+
+    async def reseal(self, renewed: Sequence[tuple[Kept, Sealed]], *, stamp: Stamp) -> int:
+        """Replaces what is sealed, where it still is what it was; returns how often."""
+
+    async def keys_in_use(self) -> dict[str, int]:
+        """Counts secrets by the ids of the keys that seal them."""
+
+
+class Keys(Protocol):
+    """Finds the keys of the vault. All of it raises NotConfigured."""
+
+    async def check(self) -> None:
+        """Refuses keys that the operator has named and that are none."""
+
+    async def to_seal(self) -> KeyRing:
+        """Returns the keys; makes the first one where that is the hub's own affair."""
+
+    async def to_open(self, key: str) -> KeyRing:
+        """Returns the keys, and looks for new ones where they lack this one."""
+
+
 class Blobs(Protocol):
     """Keeps bytes."""
 
@@ -214,10 +276,16 @@ class HistoryStore(Protocol):
     async def of_org(
         self, org: int, *, after: int, limit: int
     ) -> list[tuple[Entry, Ticket | None]]:
-        """Returns changes of an org with a sequence above `after`, and the tickets as they are."""
+        """Returns changes of an org's tickets above `after`, and the tickets as they are."""
 
     async def touched(self, after: int, *, limit: int) -> dict[int, int]:
-        """Returns the newest sequence of each org, of the first `limit` changes behind `after`."""
+        """Returns the newest sequence of each org, of the first `limit` changes behind `after`.
+
+        What belongs to no ticket counts for org 0, which there is not.
+        """
+
+    async def newest_entries(self, org: int | None, *, limit: int) -> list[Entry]:
+        """Returns the newest entries, of whatever they tell, in the order of the history."""
 
     def when_written(self, ring: Callable[[], None]) -> None:
         """Has `ring` called after each write of this process."""
@@ -281,6 +349,10 @@ class Store(Protocol):
     @property
     def attachments(self) -> AttachmentStore:
         """Keeps what is known of attachments."""
+
+    @property
+    def secrets(self) -> SecretStore:
+        """Keeps secrets."""
 
     @property
     def history(self) -> HistoryStore:

@@ -14,13 +14,15 @@ from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
 from polydesk.store.identity import SqlIdentity
+from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
+from polydesk.store.secret import SqlSecrets
 from polydesk.store.sqlite import Sqlite
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["LocalBlobs", "SqlStore", "migrate", "open_store"]
+__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store"]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -34,6 +36,7 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._secrets = SqlSecrets(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -56,6 +59,11 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def secrets(self) -> SqlSecrets:
+        """Keeps secrets."""
+        return self._secrets
 
     @property
     def history(self) -> history.SqlHistory:

@@ -32,15 +32,21 @@ _BEHIND: Final = (
     " from latest left join history on history.sequence > $1 order by history.sequence limit $2"
 )
 _PER_SCAN: Final = 1_000
-# One statement, so that a ticket is never older than its change.
+# One statement, so that a ticket is never older than its change. What belongs to no ticket is
+# nothing to those who follow tickets, and its index leaves it out.
 _OF_ORG: Final = (
     f"select {_COLUMNS}, (select document from tickets where tickets.id = history.ticket)"  # noqa: S608  # own words
-    " from history where org = $1 and sequence > $2 order by sequence limit $3"
+    " from history where org = $1 and sequence > $2 and ticket <> 0 order by sequence limit $3"
 )
 _TOUCHED: Final = (
-    "select org, max(sequence) from"
-    " (select org, sequence from history where sequence > $1 order by sequence limit $2) as behind"
-    " group by org"
+    "select touched, max(sequence) from"
+    " (select case when ticket = 0 then 0 else org end as touched, sequence"
+    " from history where sequence > $1 order by sequence limit $2) as behind"
+    " group by touched"
+)
+_NEWEST: Final = f"select {_COLUMNS} from history order by sequence desc limit $1"  # noqa: S608  # own words
+_NEWEST_OF_ORG: Final = (
+    f"select {_COLUMNS} from history where org = $1 order by sequence desc limit $2"  # noqa: S608  # own words
 )
 _decode: Final = msgspec.json.Decoder(Ticket).decode
 
@@ -67,7 +73,7 @@ class SqlHistory:
     async def of_org(
         self, org: int, *, after: int, limit: int
     ) -> list[tuple[Entry, Ticket | None]]:
-        """Returns changes of an org, and the tickets as they are."""
+        """Returns changes of an org's tickets, and the tickets as they are."""
         rows = await self._engine.rows(Read(_OF_ORG, (org, after, limit)))
         return [(entry(row), _decode(row[10]) if row[10] else None) for row in rows]
 
@@ -75,6 +81,11 @@ class SqlHistory:
         """Returns the newest sequence of each org that was changed."""
         rows = await self._engine.rows(Read(_TOUCHED, (after, limit)))
         return {int(org): int(sequence) for org, sequence in rows}
+
+    async def newest_entries(self, org: int | None, *, limit: int) -> list[Entry]:
+        """Returns the newest entries in the order of the history."""
+        read = Read(_NEWEST, (limit,)) if org is None else Read(_NEWEST_OF_ORG, (org, limit))
+        return [entry(row) for row in reversed(await self._engine.rows(read))]
 
     def when_written(self, ring: Callable[[], None]) -> None:
         """Has `ring` called after each write of this process."""

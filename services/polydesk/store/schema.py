@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata: Final = MetaData()
@@ -122,6 +123,19 @@ attachments: Final = Table(
     Index("attachments_ticket", "ticket", "id"),
     Index("attachments_sha256", "sha256", "id"),
 )
+secrets: Final = Table(
+    "secrets",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    # Last, because it may be long.
+    Column("sealed", LargeBinary, nullable=False),
+    Index("secrets_name", "org", "name", unique=True),
+    Index("secrets_id", "org", "id"),
+)
 latest: Final = Table(
     "latest",
     metadata,
@@ -145,7 +159,14 @@ history: Final = Table(
     Column("fields", _DOCUMENT, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Index("history_ticket", "ticket", "sequence"),
-    Index("history_org", "org", "sequence"),
+    # For who follows the tickets of an org: what belongs to no ticket is not in their way.
+    Index(
+        "history_org",
+        "org",
+        "sequence",
+        sqlite_where=text("ticket <> 0"),
+        postgresql_where=text("ticket <> 0"),
+    ),
 )
 once: Final = Table(
     "once",
