@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 
 from polydesk.api.v1 import ticket_pb2
+from polydesk.gateway.routes import read_contracts, read_routes
 from polydesk.server import Hub, services
 from tests.stack import DEMO, Rest
 
@@ -104,7 +105,8 @@ async def test_each_service_is_described_with_its_routes_and_permissions(
     assert f"{service} is a service:" in described.out
     assert described.out.count("  rpc ") > 0
     assert described.out.count("  rpc ") == described.out.count("option (.polydesk.api.v1.access)")
-    assert "option (.google.api.http) = " in described.out
+    routed = {route.service for route in read_routes(read_contracts())}
+    assert ("option (.google.api.http) = " in described.out) is (service in routed)
 
 
 async def test_a_method_is_described_with_who_may_call_it(grpcurl: Grpcurl) -> None:

@@ -21,6 +21,7 @@ from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub
 from polydesk.api.v1.ticket_pb2 import (
     ListTicketChangesRequest,
@@ -65,6 +66,7 @@ class Client:
     notes: NoteServiceStub
     links: LinkServiceStub
     attachments: AttachmentServiceStub
+    secrets: SecretServiceStub
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
     identity: IdentityServiceStub
@@ -99,6 +101,7 @@ class Client:
         self.notes = NoteServiceStub(self.channel)
         self.links = LinkServiceStub(self.channel)
         self.attachments = AttachmentServiceStub(self.channel)
+        self.secrets = SecretServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)

@@ -9,6 +9,7 @@ from polydesk.api.v1 import (
     incident_pb2,
     link_pb2,
     note_pb2,
+    secret_pb2,
     service_level_pb2,
     ticket_pb2,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "incident_pb2",
     "link_pb2",
     "note_pb2",
+    "secret_pb2",
     "service_level_pb2",
     "ticket_pb2",
 ]

@@ -19,6 +19,8 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    secret_pb2,
+    secret_pb2_grpc,
     service_level_pb2,
     service_level_pb2_grpc,
     ticket_pb2,
@@ -31,6 +33,7 @@ from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.secret import SecretServicer
 from polydesk.rpc.service_level import ServiceLevelServicer
 from polydesk.rpc.watch import WatchServicer
 
@@ -42,6 +45,7 @@ SERVICES: Final = tuple(
         note_pb2,
         link_pb2,
         attachment_pb2,
+        secret_pb2,
         service_level_pb2,
         catalog_pb2,
         identity_pb2,
@@ -57,6 +61,7 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     note_pb2_grpc.add_NoteServiceServicer_to_server(NoteServicer(desk), server)
     link_pb2_grpc.add_LinkServiceServicer_to_server(LinkServicer(desk), server)
     attachment_pb2_grpc.add_AttachmentServiceServicer_to_server(AttachmentServicer(desk), server)
+    secret_pb2_grpc.add_SecretServiceServicer_to_server(SecretServicer(desk), server)
     service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
         ServiceLevelServicer(desk), server
     )

@@ -33,3 +33,13 @@ def child_of(name: str, collection: str, child: str, *, field: str = "name") -> 
             f"{name or 'the name'} is not of the form {collection}/42/{child}/7", field=field
         )
     return id_of(parent, collection, field=field), id_of(f"{child}/{rest}", child, field=field)
+
+
+def secret_of(name: str, *, field: str = "name") -> tuple[int, str]:
+    """Returns the org and the name in `orgs/7/secrets/database`."""
+    org, slash, secret = name.partition("/secrets/")
+    if not slash or not secret:
+        raise Invalid(
+            f"{name or 'the name'} is not of the form orgs/42/secrets/database", field=field
+        )
+    return id_of(org, "orgs", field=field), secret
