@@ -103,6 +103,10 @@ class Site:
         return Child(
             "Envoy",
             [str(argument) for argument in (*command, *threads, *drain)],
+            # The hub's settings, keys and passwords among them, are nothing to Envoy.
+            environment={
+                name: said for name, said in os.environ.items() if not name.startswith("POLYDESK_")
+            },
             socket=self._admin,
         )
 
