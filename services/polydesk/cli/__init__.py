@@ -17,6 +17,7 @@ from polydesk.cli import (
     incident,
     link,
     note,
+    secret,
     serve,
     ticket,
     up,
@@ -48,6 +49,7 @@ app.add_typer(link.link, name="link")
 app.add_typer(file.file, name="file")
 app.add_typer(catalog.category, name="category")
 app.add_typer(catalog.field, name="field")
+app.add_typer(secret.secret, name="secret")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)
