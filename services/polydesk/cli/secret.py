@@ -114,7 +114,7 @@ def rotate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
     It may be broken off and begun again. Exits with 1 where a secret could not be opened.
     """
     rotation = asyncio.run(_rotate(data, database_url))
-    typer.echo(f"{rotation.renewed} secrets were sealed anew with the key {rotation.first}")
+    typer.echo(f"sealed anew with the key {rotation.first}: {rotation.renewed}")
     for key, count in rotation.used.items():
         typer.echo(f"the key {key} seals {count}: keep it")
     for key in rotation.idle:
@@ -122,7 +122,7 @@ def rotate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
     for org, name in rotation.failed:
         typer.echo(f"polydesk: org {org}: {printable(name)} cannot be opened", err=True)
     if rotation.failed:
-        raise Failure(f"{len(rotation.failed)} secrets were left as they are")
+        raise Failure(f"left as they are: {len(rotation.failed)}")
 
 
 @secret.command("key")
