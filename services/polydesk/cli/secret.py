@@ -13,9 +13,18 @@ import typer
 
 from polydesk.cli.connection import connected
 from polydesk.cli.failure import Failure
-from polydesk.cli.listing import Row, first, printable, show_fields, show_json, show_rows
+from polydesk.cli.listing import (
+    Row,
+    first,
+    page_size,
+    printable,
+    show_fields,
+    show_json,
+    show_rows,
+)
+from polydesk.cli.message import moment
 from polydesk.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from polydesk.cli.ticket import Limit, Org, moment, page_size
+from polydesk.cli.ticket import Limit, Org
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
