@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 import grpc.aio
 from google.api import httpbody_pb2
@@ -18,15 +16,9 @@ from polydesk.domain.desk import Desk
 from polydesk.domain.query import page_size
 from polydesk.rpc.moment import timestamp
 from polydesk.rpc.name import child_of, id_of
-from polydesk.wire import caller_of
+from polydesk.wire import caller_of, send_file
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-# A browser that follows a link to somebody's file shall save it, whatever it claims to be.
-_HARMLESS: Final = (
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; sandbox"),
-)
 
 
 class AttachmentServicer(attachment_pb2_grpc.AttachmentServiceServicer):
@@ -53,13 +45,9 @@ class AttachmentServicer(attachment_pb2_grpc.AttachmentServiceServicer):
         """Yields the bytes of an attachment."""
         ticket, id_ = child_of(request.name, "tickets", "attachments")
         attachment = await self._attachments.get(caller_of(), ticket, id_)
-        content_type = attachment.content_type
-        async with aclosing(self._attachments.read(attachment)) as chunks:
-            async for chunk in chunks:
-                if content_type:
-                    await context.send_initial_metadata(headers_of(attachment))
-                yield httpbody_pb2.HttpBody(content_type=content_type, data=chunk)
-                content_type = ""
+        async with aclosing(send_file(self._attachments, attachment, context)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def GetAttachment(
         self, request: attachment_pb2.GetAttachmentRequest, _: Context
@@ -110,17 +98,6 @@ def from_attachment(attachment: Attachment) -> attachment_pb2.Attachment:
         sha256=attachment.sha256,
         create_time=timestamp(attachment.created_at),
         uploader=attachment.uploader,
-    )
-
-
-def headers_of(attachment: Attachment) -> tuple[tuple[str, str], ...]:
-    """Returns what a download says before its bytes."""
-    name = quote(attachment.file_name, safe="")
-    digest = base64.b64encode(bytes.fromhex(attachment.sha256)).decode()
-    return (
-        ("content-disposition", f"attachment; filename*=UTF-8''{name}"),
-        ("repr-digest", f"sha-256=:{digest}:"),
-        *_HARMLESS,
     )
 
 

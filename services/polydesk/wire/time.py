@@ -1,39 +1,25 @@
-"""What dialects and canonical servicers share at the edge: refusals, callers, times, forms."""
+"""Times as vendors write them: zones, offsets, counts since 1970."""
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
-from typing import Any, Final, Literal
-from urllib.parse import parse_qsl
+from typing import Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-import grpc.aio
 import msgspec
-import python_multipart
 from tzlocal.windows_tz import win_tz
 
-from polydesk.domain.errors import Invalid, TooLarge
-from polydesk.domain.identity import Caller
-
-# Set before a servicer is called, read by `caller_of`.
-CALLER: Final[ContextVar[Caller]] = ContextVar("CALLER")
-# Set as well for a stream, which may outlive what its caller may do; sets CALLER anew.
-ADMIT_AGAIN: Final[ContextVar[Callable[[], Awaitable[None]]]] = ContextVar("ADMIT_AGAIN")
+from polydesk.domain.errors import Invalid
+from polydesk.wire.caller import clip
 
 FIRST_YEAR: Final = "1900"
-LARGEST_FORM: Final = 16_384
-MOST_FIELDS: Final = 20
-_LONGEST_QUOTE: Final = 60
+_LONGEST_NAME: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_DIGITS: Final = 11
 _MILLI_DIGITS: Final = 14
 _WIDEST_OFFSET: Final = 14 * 60
-_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _TIME: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]?([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?"
@@ -70,13 +56,6 @@ ABBREVIATIONS: Final[dict[str, tzinfo]] = {
 }
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An error as a REST client gets it: the HTTP status and the JSON body, in its order."""
-
-    http: int
-    body: dict[str, Any]
-
-
 class TimeFormat(msgspec.Struct, frozen=True):
     """How a vendor writes times, always in GMT: `2019-11-18`, the separator, `00:54:52.000`."""
 
@@ -85,41 +64,13 @@ class TimeFormat(msgspec.Struct, frozen=True):
     suffix: str = ""
 
 
-def caller_of() -> Caller:
-    """Returns who makes the call that is being served."""
-    return CALLER.get()
-
-
-async def caller_again() -> Caller:
-    """Returns who makes the stream that is being served, by what its credentials are worth now."""
-    await ADMIT_AGAIN.get()()
-    return CALLER.get()
-
-
-def address_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
-    """Returns the address that a call comes from."""
-    return address_in({key: str(value) for key, value in context.invocation_metadata() or ()})
-
-
-def address_in(headers: Mapping[str, str]) -> str:
-    """Returns the address that a call comes from, as the gateway saw it; empty without one."""
-    # The gateway adds the last one; those before it are the client's own words.
-    nearest = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return headers.get("x-envoy-external-address") or nearest
-
-
-def clip(text: str) -> str:
-    """Shortens what a caller wrote, to quote it in a message."""
-    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
-
-
 def zone(name: str) -> tzinfo:
     """Returns a time zone by its IANA name, its Windows name or a listed abbreviation.
 
     The letter case does not count.
     """
-    # No name is as long as a quote, and what is remembered stays small.
-    found = _zone(name.strip().casefold()[:_LONGEST_QUOTE])
+    # No name is as long as that, and what is remembered stays small.
+    found = _zone(name.strip().casefold()[:_LONGEST_NAME])
     if found is None:
         raise Invalid(
             f"{clip(name) or 'the empty text'} is no time zone: give an IANA name (Asia/Kolkata), "
@@ -195,42 +146,3 @@ def write_time(moment: datetime, style: TimeFormat) -> str:
     """Writes an instant in GMT; what is finer than the precision is cut off."""
     gmt = moment.astimezone(UTC).replace(tzinfo=None)
     return gmt.isoformat(style.separator, style.precision) + style.suffix
-
-
-def read_form(content_type: str, data: bytes) -> dict[str, str]:
-    """Returns the fields of an HTML form, urlencoded or multipart without files."""
-    if len(data) > LARGEST_FORM:
-        raise TooLarge(f"the form has {len(data)} bytes, at most {LARGEST_FORM} are taken")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind not in _FORMS:
-        raise Invalid(f"Content-Type is {clip(kind) or 'missing'}; {' or '.join(_FORMS)} is taken")
-    try:
-        pairs = (
-            parse_qsl(
-                data.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
-            )
-            if kind == _FORMS[0]
-            else _read_multipart(content_type, data)
-        )
-    except ValueError as error:
-        raise Invalid(
-            f"the body is no sound form of UTF-8 with up to {MOST_FIELDS} fields"
-        ) from error
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise Invalid("the form has a field twice")
-    return fields
-
-
-def _read_multipart(content_type: str, data: bytes) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-
-    def keep(field: Any) -> None:
-        pairs.append((field.field_name.decode(), (field.value or b"").decode()))
-        if len(pairs) > MOST_FIELDS:
-            raise ValueError
-
-    python_multipart.parse_form(
-        {"Content-Type": content_type.encode()}, io.BytesIO(data), keep, None
-    )
-    return pairs
