@@ -98,7 +98,7 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with the demo in it, to be copied; its keys lie beside it."""
+    """A migrated SQLite file with the demo in it, to be copied; keys and blobs lie beside it."""
     path = tmp_path_factory.mktemp("seeded") / "polydesk.db"
     settings = Settings(data=path.parent, demo=True)
 
@@ -112,9 +112,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def hub(seeded: Path, tmp_path: Path) -> AsyncIterator[Hub]:
-    """A hub of this process, on its own copy of the seeded database and its keys."""
-    for name in ("polydesk.db", "secrets.key"):
-        shutil.copy(seeded.with_name(name), tmp_path)
+    """A hub of this process, on its own copy of the seeded data."""
+    shutil.copytree(seeded.parent, tmp_path, dirs_exist_ok=True)
     running = await Hub.start(Settings(data=tmp_path))
     yield running
     await running.stop()

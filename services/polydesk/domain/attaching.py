@@ -66,6 +66,15 @@ class Attachments:
             raise NotFound(f"ticket {ticket} has no attachment {id_}")
         return attachment
 
+    async def newest(self, caller: Caller, ticket: int, *, file_name: str = "") -> Attachment:
+        """Returns the newest attachment of a ticket, or the newest of a name."""
+        await reach_present(caller, self._store.tickets, ticket)
+        attachment = await self._store.attachments.newest(ticket, file_name=file_name)
+        if attachment is None:
+            named = f" {file_name}" if file_name else ""
+            raise NotFound(f"ticket {ticket} has no attachment{named}")
+        return attachment
+
     def read(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """Yields the bytes of an attachment; raises before the last of them if they are damaged."""
         return self._blobs.read(attachment.blob, sha256=attachment.sha256)

@@ -178,6 +178,9 @@ class AttachmentStore(Protocol):
     async def get(self, ticket: int, id_: int) -> Attachment | None:
         """Returns an attachment of a ticket."""
 
+    async def newest(self, ticket: int, *, file_name: str) -> Attachment | None:
+        """Returns the newest attachment of a ticket, or the newest of a name that is not empty."""
+
     async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
         """Returns attachments with an id above `after`, by their ids."""
 

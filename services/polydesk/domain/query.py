@@ -34,6 +34,7 @@ FIELDS: Final[dict[str, type]] = {
     "assignment_group": str,
     "category": str,
     "cause_code": str,
+    "parent_number": str,
     "impact": Level,
     "urgency": Level,
     "priority": Priority,

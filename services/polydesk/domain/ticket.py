@@ -38,6 +38,7 @@ TEXTS: Final = (
     "category",
     "resolution",
     "cause_code",
+    "parent_number",
 )
 TIMES: Final = ("opened_at", "modified_at", "resolved_at")
 # What a draft may change of a record.
@@ -126,6 +127,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: Priority | UnsetType | None = UNSET
     resolution: str | UnsetType = UNSET
     cause_code: str | UnsetType = UNSET
+    parent_number: str | UnsetType = UNSET
     resolved_at: datetime | UnsetType | None = UNSET
     custom: dict[str, CustomValue | None] = {}
     extra: dict[str, dict[str, Any]] = {}
@@ -176,6 +178,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: Priority | None = None
     resolution: str = ""
     cause_code: str = ""
+    parent_number: str = ""
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     deleted_at: datetime | None = None

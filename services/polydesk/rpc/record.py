@@ -29,6 +29,7 @@ _TEXTS: Final = (
     "category",
     "resolution",
     "cause_code",
+    "parent_number",
 )
 # The times of the contract that a caller may say, and their names in the record.
 _RECORD: Final = {
@@ -151,6 +152,7 @@ def from_ticket(
         priority=_PRIORITY_NUMBERS.get(ticket.priority),
         resolution=ticket.resolution,
         cause_code=ticket.cause_code,
+        parent_number=ticket.parent_number,
         open_time=timestamp(ticket.opened_at),
         modify_time=timestamp(ticket.modified_at),
         resolve_time=ticket.resolved_at and timestamp(ticket.resolved_at),

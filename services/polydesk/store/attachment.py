@@ -24,6 +24,11 @@ _INSERT: Final = "insert into attachments (id, ticket, sha256, document) values 
 _OF_TICKET: Final = (
     "select document from attachments where ticket = $1 and id > $2 order by id limit $3"
 )
+_NEWEST: Final = "select document from attachments where ticket = $1 order by id desc limit 1"
+_NEWEST_NAMED: Final = (
+    "select document from attachments where ticket = $1 and document->>'file_name' = $2"
+    " order by id desc limit 1"
+)
 _WITH_BYTES: Final = "select document from attachments where sha256 = $1 order by id limit 2"
 _decode: Final = msgspec.json.Decoder(Attachment).decode
 
@@ -69,6 +74,12 @@ class SqlAttachments:
     async def get(self, ticket: int, id_: int) -> Attachment | None:
         """Returns an attachment of a ticket."""
         row = await self._engine.row(_one(ticket, id_))
+        return None if row is None else _decode(row[0])
+
+    async def newest(self, ticket: int, *, file_name: str) -> Attachment | None:
+        """Returns the newest attachment of a ticket, or the newest of a name."""
+        read = Read(_NEWEST_NAMED, (ticket, file_name)) if file_name else Read(_NEWEST, (ticket,))
+        row = await self._engine.row(read)
         return None if row is None else _decode(row[0])
 
     async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:

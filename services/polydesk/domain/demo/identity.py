@@ -1,0 +1,44 @@
+"""Who is who in the demo."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from polydesk.domain.errors import Exists
+from polydesk.domain.identity import Role
+from polydesk.domain.registry import Registry
+
+# The org ids in the samples of the iAutomate guide.
+ORGS: Final = {1: "Demo", 5: "Demo 5", 7: "Demo 7", 19: "Demo 19", 119: "Demo 119"}
+USER: Final = ("demo@example.com", "demo")
+# The API user of the guide's token sample (seed 004, section 5).
+API_USER: Final = ("APIuser@hcl.com", "User password")
+CLIENT: Final = ("demo-client", "demo-secret")
+KEY: Final = "demo-key-0123456789abcdef0123456789abcdef"
+
+
+async def seed(registry: Registry) -> None:
+    """Opens orgs and accounts."""
+    for id_, name in ORGS.items():
+        with suppress(Exists):
+            await registry.add_org(id_, name)
+    admin, agent = (dict.fromkeys(ORGS, role) for role in (Role.ADMIN, Role.AGENT))
+    with suppress(Exists):
+        await registry.add_user(*USER, name="Demo user", roles=admin, operator=True)
+    with suppress(Exists):
+        await registry.add_user(*API_USER, name="Demo API user", roles=admin)
+    with suppress(Exists):
+        await registry.add_client(*CLIENT, name="Demo client", roles=agent, default_org=1)
+    with suppress(Exists):
+        await registry.add_key(CLIENT[0], KEY, label="demo")
+    for login, _ in (USER, API_USER):
+        await _raise(registry, login)
+
+
+async def _raise(registry: Registry, login: str) -> None:
+    """Makes an admin of who is an agent because an older version has seeded the demo."""
+    account = await registry.account_of(login)
+    for org in ORGS:
+        if account.roles.get(org) is Role.AGENT:
+            await registry.set_role(login, org, Role.ADMIN)
