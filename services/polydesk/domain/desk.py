@@ -72,8 +72,8 @@ class Tickets:
             rows=[refused(each) if isinstance(each, Invalid) else next(rows) for each in checked],
         )
 
-    async def record(self, caller: Caller, org: int, draft: Draft) -> Ticket:
-        """Makes a new ticket; one without a number gets one."""
+    async def record(self, caller: Caller, org: int, draft: Draft, *, least_id: int = 0) -> Ticket:
+        """Makes a new ticket; one without a number gets one. Ids go on behind `least_id`."""
         caller.admit(org)
         decided = await self._orgs.get(org)
         decided.catalog.check_values(draft.custom)
@@ -81,7 +81,11 @@ class Tickets:
             check_given(decided.catalog.by_key, draft.custom)
         stamp = caller.stamp(self._clock.now())
         return await self._store.create(
-            org, draft, priorities=decided.policy.priorities, stamp=stamp, once=caller.once
+            org,
+            draft,
+            terms=Terms(priorities=decided.policy.priorities, least_id=least_id),
+            stamp=stamp,
+            once=caller.once,
         )
 
     async def get(self, caller: Caller, id_: int) -> Ticket:

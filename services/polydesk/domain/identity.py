@@ -101,6 +101,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if self.scope not in SCOPES[role]:
             raise Denied(f"{self.login} lacks {self.scope} in org {org}", scope=self.scope)
 
+    def home(self) -> int:
+        """Returns the org of a call that names none: the account's, or the only one it is in."""
+        if self.default_org:
+            return self.default_org
+        if len(self.roles) == 1:
+            return next(iter(self.roles))
+        raise Denied(f"{self.login} has no default org, and is in {len(self.roles)}")
+
     def admit_to_hub(self) -> None:
         """Lets an operator administer the hub."""
         if not self.operator:

@@ -10,7 +10,6 @@ from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
-from polydesk.domain.lifecycle import PRIORITIES, Priorities
 from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.note import Note, NoteDraft, NoteKind
 from polydesk.domain.query import Query
@@ -51,7 +50,7 @@ class TicketStore(Protocol):
         org: int,
         draft: Draft,
         *,
-        priorities: Priorities = PRIORITIES,
+        terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:

@@ -80,10 +80,11 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """On what terms a batch is saved: by which matrix, and whether rows may be left out."""
+    """On what terms tickets are saved: by which matrix, whether rows may be left out, what ids."""
 
     priorities: Priorities = PRIORITIES
     partial: bool = False
+    least_id: int = 0
 
 
 USUAL: Final = Terms()

@@ -14,7 +14,6 @@ import msgspec
 from polydesk.domain.errors import Exists, NotFound
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Once, Stamp
-from polydesk.domain.lifecycle import PRIORITIES, Priorities
 from polydesk.domain.query import Query
 from polydesk.domain.saving import USUAL, Basis, Key, Saved, Settled, Terms, change_of, settle
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
@@ -74,14 +73,14 @@ class SqlTickets:
         org: int,
         draft: Draft,
         *,
-        priorities: Priorities = PRIORITIES,
+        terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
         """Inserts one ticket."""
         return await self._engine.write(
             lambda: once_only(
-                _create(org, draft, priorities=priorities, stamp=stamp),
+                _create(org, draft, terms=terms, stamp=stamp),
                 Ticket,
                 once=once,
                 stamp=stamp,
@@ -188,9 +187,9 @@ def _save(org: int, drafts: Sequence[Draft], *, terms: Terms, stamp: Stamp) -> S
     return Saved(batch=uuid4(), rows=settled.rows)
 
 
-def _create(org: int, draft: Draft, *, priorities: Priorities, stamp: Stamp) -> Script[Ticket]:
+def _create(org: int, draft: Draft, *, terms: Terms, stamp: Stamp) -> Script[Ticket]:
     latest = yield from history.latest()
-    id_ = latest.ticket + 1
+    id_ = max(latest.ticket + 1, terms.least_id)
     if not draft.number:
         id_ = yield from _free(org, draft.kind, first=id_)
         draft = msgspec.structs.replace(draft, number=_number(draft.kind, id_))
@@ -199,7 +198,7 @@ def _create(org: int, draft: Draft, *, priorities: Priorities, stamp: Stamp) -> 
     basis = Basis(
         org=org,
         at=stamp.at,
-        terms=Terms(priorities=priorities),
+        terms=terms,
         known={},
         replayed=_never,
         new_ids=[id_],
