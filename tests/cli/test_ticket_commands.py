@@ -293,3 +293,19 @@ def test_a_wrong_url_is_told_as_such(command: Command, url: str) -> None:
 
     assert done.status == 2
     assert repr(url) in done.err
+
+
+def test_a_ticket_of_any_kind_is_saved_again_and_again(desk: Command) -> None:
+    said = ("ticket", "save", "7", "change-task", "CT1", "--summary")
+
+    made = desk(*said, "replace the disk", "--parent", "CHG1", "--state", "active")
+    changed = desk(*said, "replace both disks", "--assignee", "ann")
+    shown = desk("ticket", "show", "7", "change-task", "CT1")
+    wrong = desk("ticket", "save", "7", "car", "CT1", "--summary", "x")
+
+    assert made.out.split()[1] == "created", made.err
+    assert changed.out.split() == [made.out.split()[0], "updated"]
+    assert "replace both disks" in shown.out
+    assert "CHG1" in shown.out
+    assert "active" in shown.out
+    assert "there are: incident, service_request_task" in wrong.err
