@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     largest_file: int = Field(
         200 * 1024 * 1024, ge=1, le=2**31 - 1, description="Bytes that an attachment may have"
     )
+    local_targets: bool = Field(
+        default=False, description="Lets runs execute commands on this machine; so does the demo"
+    )
     rate: int = Field(0, ge=0, description="Requests a second that the gateway takes; 0: any")
     origins: str = Field(
         "",

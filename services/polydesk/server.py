@@ -20,6 +20,7 @@ from polydesk import dialects, store
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
+from polydesk.domain.catalog import Catalog, Targets
 from polydesk.domain.desk import Desk, Tickets
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
@@ -155,6 +156,11 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         ),
         levels=levels,
         watches=Watches(store=opened.history, clock=clock),
+        scripts=Catalog("script", store=opened.scripts, clock=clock),
+        targets=Targets(
+            store=opened.targets, clock=clock, local=settings.local_targets or settings.demo
+        ),
+        runbooks=Catalog("runbook", store=opened.runbooks, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )

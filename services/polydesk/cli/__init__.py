@@ -7,7 +7,20 @@ from collections.abc import Sequence
 
 import typer
 
-from polydesk.cli import audit, exporter, identity, importer, incident, serve, ticket, up, watch
+from polydesk.cli import (
+    audit,
+    exporter,
+    identity,
+    importer,
+    incident,
+    runbook,
+    script,
+    serve,
+    target,
+    ticket,
+    up,
+    watch,
+)
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -29,6 +42,9 @@ app.add_typer(identity.token, name="token")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(ticket.ticket, name="ticket")
 app.add_typer(incident.incident, name="incident")
+app.add_typer(script.script, name="script")
+app.add_typer(target.target, name="target")
+app.add_typer(runbook.runbook, name="runbook")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

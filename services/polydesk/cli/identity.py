@@ -27,7 +27,7 @@ token = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 
 Roles = Annotated[
     list[str] | None,
-    typer.Option("--org", metavar="ID:ROLE", help="1:agent or 1:reader; may be repeated."),
+    typer.Option("--org", metavar="ID:ROLE", help="1:reader, 1:agent or 1:admin; may be repeated."),
 ]
 Name = Annotated[str, typer.Option(help="The name that others see.")]
 Login = Annotated[str, typer.Argument(metavar="LOGIN", help="An e-mail address or a client's id.")]
@@ -87,7 +87,7 @@ def change_password(email: str, *, password_stdin: FromStdin = False, data: Data
 def change_role(
     login: Login,
     org_: Annotated[int, typer.Argument(metavar="ORG")],
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="agent, reader or none.")],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="reader, agent, admin or none.")],
     *,
     data: Data = None,
 ) -> None:

@@ -20,7 +20,10 @@ from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
+from polydesk.api.v1.script_pb2_grpc import ScriptServiceStub
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub
+from polydesk.api.v1.target_pb2_grpc import TargetServiceStub
 from polydesk.api.v1.ticket_pb2 import (
     ListTicketChangesRequest,
     ListTicketsRequest,
@@ -65,6 +68,9 @@ class Client:
     links: LinkServiceStub
     attachments: AttachmentServiceStub
     levels: ServiceLevelServiceStub
+    scripts: ScriptServiceStub
+    targets: TargetServiceStub
+    runbooks: RunbookServiceStub
     identity: IdentityServiceStub
 
     def __init__(  # noqa: PLR0913 - each is an option
@@ -98,6 +104,9 @@ class Client:
         self.links = LinkServiceStub(self.channel)
         self.attachments = AttachmentServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
+        self.scripts = ScriptServiceStub(self.channel)
+        self.targets = TargetServiceStub(self.channel)
+        self.runbooks = RunbookServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         return self
 

@@ -8,7 +8,10 @@ from polydesk.api.v1 import (
     incident_pb2,
     link_pb2,
     note_pb2,
+    runbook_pb2,
+    script_pb2,
     service_level_pb2,
+    target_pb2,
     ticket_pb2,
 )
 
@@ -18,6 +21,9 @@ __all__ = [
     "incident_pb2",
     "link_pb2",
     "note_pb2",
+    "runbook_pb2",
+    "script_pb2",
     "service_level_pb2",
+    "target_pb2",
     "ticket_pb2",
 ]

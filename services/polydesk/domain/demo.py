@@ -35,8 +35,9 @@ async def _seed_identity(registry: Registry) -> None:
         with suppress(Exists):
             await registry.add_org(id_, name)
     roles = dict.fromkeys(ORGS, Role.AGENT)
+    admin = dict.fromkeys(ORGS, Role.ADMIN)
     with suppress(Exists):
-        await registry.add_user(*USER, name="Demo user", roles=roles, operator=True)
+        await registry.add_user(*USER, name="Demo user", roles=admin, operator=True)
     with suppress(Exists):
         await registry.add_user(*API_USER, name="Demo API user", roles=roles)
     with suppress(Exists):

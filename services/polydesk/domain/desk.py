@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from polydesk.domain.attaching import Attachments
+from polydesk.domain.catalog import Catalog, Targets
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
@@ -21,7 +22,9 @@ from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
+from polydesk.domain.runbook import Runbook
 from polydesk.domain.saving import Saved
+from polydesk.domain.script import Script
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
 from polydesk.domain.watch import Watches
@@ -136,5 +139,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     attachments: Attachments
     levels: ServiceLevels
     watches: Watches
+    scripts: Catalog[Script]
+    targets: Targets
+    runbooks: Catalog[Runbook]
     registry: Registry
     gatekeeper: Gatekeeper

@@ -9,7 +9,10 @@ import msgspec
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One change. `sequence` has no gaps; `fields` is JSON: {"old": {...}, "new": {...}}."""
+    """One change. `sequence` has no gaps; `fields` is JSON: {"old": {...}, "new": {...}}.
+
+    A change of what belongs to no ticket, such as a runbook, has 0 as its `ticket`.
+    """
 
     sequence: int
     ticket: int

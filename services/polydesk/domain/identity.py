@@ -27,11 +27,15 @@ class Role(Enum):
 
     READER = "READER"
     AGENT = "AGENT"
+    ADMIN = "ADMIN"
 
 
+_READS: Final = frozenset({"tickets.read", "runs.read"})
+_WORKS: Final = _READS | {"tickets.write", "runs.write"}
 SCOPES: Final[Mapping[Role, frozenset[str]]] = {
-    Role.READER: frozenset({"tickets.read"}),
-    Role.AGENT: frozenset({"tickets.read", "tickets.write"}),
+    Role.READER: _READS,
+    Role.AGENT: _WORKS,
+    Role.ADMIN: _WORKS | {"runbooks.write"},
 }
 
 

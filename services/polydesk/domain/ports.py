@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.history import Entry
@@ -14,8 +14,14 @@ from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.note import Note, NoteDraft, NoteKind
 from polydesk.domain.policy import Policy
 from polydesk.domain.query import Query
+from polydesk.domain.registered import Named, Registered
+from polydesk.domain.runbook import Runbook
 from polydesk.domain.saving import Saved
+from polydesk.domain.script import Script
+from polydesk.domain.target import Target
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
+
+Spec = TypeVar("Spec", bound=Named)
 
 
 class Clock(Protocol):
@@ -181,6 +187,29 @@ class AttachmentStore(Protocol):
         """Returns attachments with an id above `after`, by their ids."""
 
 
+class CatalogStore(Protocol[Spec]):
+    """Keeps what operators register of one kind. A write is one transaction with its history."""
+
+    async def save(  # noqa: PLR0913 - as one transaction
+        self, org: int, spec: Spec, *, id_: int, etag: str, stamp: Stamp, once: Once | None
+    ) -> Registered[Spec]:
+        """Inserts or replaces, by the id or, without one, by the name. Raises Exists, Outdated."""
+
+    async def remove(
+        self, org: int, id_: int, *, etag: str, stamp: Stamp, once: Once | None
+    ) -> Registered[Spec]:
+        """Deletes. Raises NotFound, Outdated."""
+
+    async def get(self, org: int, id_: int) -> Registered[Spec] | None:
+        """Returns the record of an id."""
+
+    async def find(self, org: int, name: str) -> Registered[Spec] | None:
+        """Returns the record of a name."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[Registered[Spec]]:
+        """Returns records with an id above `after`, by their ids."""
+
+
 class Blobs(Protocol):
     """Keeps bytes."""
 
@@ -286,6 +315,18 @@ class Store(Protocol):
     @property
     def history(self) -> HistoryStore:
         """Keeps what happened."""
+
+    @property
+    def scripts(self) -> CatalogStore[Script]:
+        """Keeps scripts."""
+
+    @property
+    def targets(self) -> CatalogStore[Target]:
+        """Keeps targets."""
+
+    @property
+    def runbooks(self) -> CatalogStore[Runbook]:
+        """Keeps runbooks."""
 
     @property
     def identity(self) -> IdentityStore:

@@ -136,10 +136,13 @@ class Watches:
                 self._news.check_open()
                 (await again()).admit(org)
                 changes = await self._page(org, after)
+                silent = True
                 for entry, ticket in changes:
                     after = entry.sequence
-                    yield Told(cursor=str(after), entry=entry, ticket=ticket)
-                if not changes:
+                    if entry.ticket:
+                        silent = False
+                        yield Told(cursor=str(after), entry=entry, ticket=ticket)
+                if silent:
                     yield Told(cursor=str(after))
                 if len(changes) < _PAGE:
                     await self._news.wait(org, after, seconds=seconds)

@@ -17,8 +17,14 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    runbook_pb2,
+    runbook_pb2_grpc,
+    script_pb2,
+    script_pb2_grpc,
     service_level_pb2,
     service_level_pb2_grpc,
+    target_pb2,
+    target_pb2_grpc,
     ticket_pb2,
     ticket_pb2_grpc,
 )
@@ -28,7 +34,10 @@ from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.runbook import RunbookServicer
+from polydesk.rpc.script import ScriptServicer
 from polydesk.rpc.service_level import ServiceLevelServicer
+from polydesk.rpc.target import TargetServicer
 from polydesk.rpc.watch import WatchServicer
 
 SERVICES: Final = tuple(
@@ -40,6 +49,9 @@ SERVICES: Final = tuple(
         link_pb2,
         attachment_pb2,
         service_level_pb2,
+        script_pb2,
+        target_pb2,
+        runbook_pb2,
         identity_pb2,
     )
     for service in contract.DESCRIPTOR.services_by_name.values()
@@ -56,4 +68,7 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
         ServiceLevelServicer(desk), server
     )
+    script_pb2_grpc.add_ScriptServiceServicer_to_server(ScriptServicer(desk), server)
+    target_pb2_grpc.add_TargetServiceServicer_to_server(TargetServicer(desk), server)
+    runbook_pb2_grpc.add_RunbookServiceServicer_to_server(RunbookServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

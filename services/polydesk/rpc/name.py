@@ -33,3 +33,11 @@ def child_of(name: str, collection: str, child: str) -> tuple[int, int]:
             f"{name or 'the name'} is not of the form {collection}/42/{child}/7", field="name"
         )
     return id_of(parent, collection), id_of(f"{child}/{rest}", child)
+
+
+def target_of(name: str) -> tuple[int, str]:
+    """Returns the org and the target in `orgs/7/targets/db-1`."""
+    match = re.fullmatch(r"(orgs/[0-9]+)/targets/([^/]+)", name, re.ASCII)
+    if match is None:
+        raise Invalid(f"{name or 'the name'} is not of the form orgs/42/targets/db-1", field="name")
+    return org_of(match[1]), match[2]

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.runbook import Runbook
+from polydesk.domain.script import Script
+from polydesk.domain.target import Target
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
+from polydesk.store.catalog import SqlCatalog
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
@@ -34,6 +38,9 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._scripts = SqlCatalog(engine, "script", Script)
+        self._targets = SqlCatalog(engine, "target", Target)
+        self._runbooks = SqlCatalog(engine, "runbook", Runbook)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -56,6 +63,21 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def scripts(self) -> SqlCatalog[Script]:
+        """Keeps scripts."""
+        return self._scripts
+
+    @property
+    def targets(self) -> SqlCatalog[Target]:
+        """Keeps targets."""
+        return self._targets
+
+    @property
+    def runbooks(self) -> SqlCatalog[Runbook]:
+        """Keeps runbooks."""
+        return self._runbooks
 
     @property
     def history(self) -> history.SqlHistory:
