@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     local_targets: bool = Field(
         default=False, description="Lets runs execute commands on this machine; so does the demo"
     )
+    runs: int = Field(16, ge=1, le=256, description="Runs that a worker drives at once")
     rate: int = Field(0, ge=0, description="Requests a second that the gateway takes; 0: any")
     origins: str = Field(
         "",
@@ -51,6 +52,24 @@ class Settings(BaseSettings):
     def blobs_folder(self) -> Path:
         """Returns the folder of the attachments' bytes."""
         return Path(self.blobs).resolve() if self.blobs else self.data.resolve() / "blobs"
+
+    @property
+    def engine_url(self) -> str:
+        """Returns the URL of the database of the engine that drives runs."""
+        if self.on_postgres:
+            return self.store_url
+        path = Path(self.store_url.removeprefix("sqlite:///"))
+        return f"sqlite:///{path.with_name('runs.db')}"
+
+    @property
+    def on_postgres(self) -> bool:
+        """Tells whether the database is one that many machines share."""
+        return self.store_url.startswith("postgresql")
+
+    @property
+    def runs_folder(self) -> Path:
+        """Returns the folder of what runs on this machine."""
+        return self.data.resolve() / "runs"
 
     @property
     def embedded(self) -> bool:

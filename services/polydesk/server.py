@@ -23,6 +23,7 @@ from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog, Targets
 from polydesk.domain.desk import Desk, Tickets
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
@@ -30,6 +31,7 @@ from polydesk.domain.linking import Links
 from polydesk.domain.password import Hasher
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
+from polydesk.domain.running import Runs
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
@@ -128,6 +130,7 @@ class Hub:
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(lame_duck)
         self.desk.watches.close()
+        self.desk.followers.close()
         await self._server.stop(_GRACE)
         await self.desk.attachments.close()
         await self._store.close()
@@ -142,6 +145,8 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     """Builds the domain services on a store."""
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
+    local = settings.local_targets or settings.demo
+    runs = Runs(store=opened, clock=clock, local=local)
     levels = ServiceLevels(orgs=opened.identity, tickets=opened.tickets, clock=clock)
     return Desk(
         tickets=Tickets(store=opened.tickets, clock=clock, levels=levels),
@@ -157,10 +162,10 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         levels=levels,
         watches=Watches(store=opened.history, clock=clock),
         scripts=Catalog("script", store=opened.scripts, clock=clock),
-        targets=Targets(
-            store=opened.targets, clock=clock, local=settings.local_targets or settings.demo
-        ),
+        targets=Targets(store=opened.targets, clock=clock, local=local),
         runbooks=Catalog("runbook", store=opened.runbooks, clock=clock),
+        runs=runs,
+        followers=Followers(runs=runs, store=opened.runs, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )
@@ -168,7 +173,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
 
 async def serve(settings: Settings) -> None:
     """Serves until the process is told to end."""
-    _configure_log(settings.log_level)
+    configure_log(settings.log_level)
     hub = await Hub.start(settings)
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -203,7 +208,8 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
         await opened.close()
 
 
-def _configure_log(level: str) -> None:
+def configure_log(level: str) -> None:
+    """Has all that is logged go to stderr, as lines of JSON."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

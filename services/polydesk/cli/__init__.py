@@ -21,6 +21,7 @@ from polydesk.cli import (
     up,
     watch,
 )
+from polydesk.cli import run as runs
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("work")(serve.work)
 app.command("gateway")(serve.gateway)
 app.command("migrate")(serve.migrate)
 app.add_typer(identity.org, name="org")
@@ -45,6 +47,7 @@ app.add_typer(incident.incident, name="incident")
 app.add_typer(script.script, name="script")
 app.add_typer(target.target, name="target")
 app.add_typer(runbook.runbook, name="runbook")
+app.add_typer(runs.run, name="run")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

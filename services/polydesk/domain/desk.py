@@ -12,6 +12,7 @@ import msgspec
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog, Targets
 from polydesk.domain.errors import Invalid, Missing, NotFound
+from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
@@ -23,6 +24,7 @@ from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
 from polydesk.domain.runbook import Runbook
+from polydesk.domain.running import Runs
 from polydesk.domain.saving import Saved
 from polydesk.domain.script import Script
 from polydesk.domain.service_level import ServiceLevels
@@ -142,5 +144,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     scripts: Catalog[Script]
     targets: Targets
     runbooks: Catalog[Runbook]
+    runs: Runs
+    followers: Followers
     registry: Registry
     gatekeeper: Gatekeeper

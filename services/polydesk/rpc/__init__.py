@@ -17,6 +17,8 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    run_pb2,
+    run_pb2_grpc,
     runbook_pb2,
     runbook_pb2_grpc,
     script_pb2,
@@ -34,6 +36,7 @@ from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.run import RunServicer
 from polydesk.rpc.runbook import RunbookServicer
 from polydesk.rpc.script import ScriptServicer
 from polydesk.rpc.service_level import ServiceLevelServicer
@@ -52,6 +55,7 @@ SERVICES: Final = tuple(
         script_pb2,
         target_pb2,
         runbook_pb2,
+        run_pb2,
         identity_pb2,
     )
     for service in contract.DESCRIPTOR.services_by_name.values()
@@ -71,4 +75,5 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     script_pb2_grpc.add_ScriptServiceServicer_to_server(ScriptServicer(desk), server)
     target_pb2_grpc.add_TargetServiceServicer_to_server(TargetServicer(desk), server)
     runbook_pb2_grpc.add_RunbookServiceServicer_to_server(RunbookServicer(desk), server)
+    run_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

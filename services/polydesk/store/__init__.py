@@ -7,7 +7,7 @@ once for both engines; see `script.py` for how.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.runbook import Runbook
@@ -20,11 +20,12 @@ from polydesk.store.catalog import SqlCatalog
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.run import SqlRuns
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
-from polydesk.store.sqlite import Sqlite
+from polydesk.store.sqlite import Sqlite, library
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["LocalBlobs", "SqlStore", "migrate", "open_store"]
+__all__ = ["LocalBlobs", "SqlStore", "migrate", "open_store", "sqlite_library"]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -41,6 +42,7 @@ class SqlStore:
         self._scripts = SqlCatalog(engine, "script", Script)
         self._targets = SqlCatalog(engine, "target", Target)
         self._runbooks = SqlCatalog(engine, "runbook", Runbook)
+        self._runs = SqlRuns(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -80,6 +82,11 @@ class SqlStore:
         return self._runbooks
 
     @property
+    def runs(self) -> SqlRuns:
+        """Keeps runs."""
+        return self._runs
+
+    @property
     def history(self) -> history.SqlHistory:
         """Keeps what happened."""
         return self._history
@@ -107,6 +114,11 @@ async def open_store(url: str) -> SqlStore:
         await engine.close()
         raise
     return SqlStore(engine)
+
+
+def sqlite_library() -> Any:
+    """Returns the one library that may open SQLite files in this process."""
+    return library
 
 
 async def migrate(url: str) -> None:

@@ -164,6 +164,7 @@ lines: Final = Table(
     Column("node", _TEXT, nullable=False),
     Column("attempt", BigInteger, nullable=False),
     Column("stream", _TEXT, nullable=False),
+    Column("cut", Integer, nullable=False),
     Column("text", _TEXT, nullable=False),
 )
 tails: Final = Table(

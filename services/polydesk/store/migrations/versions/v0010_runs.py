@@ -80,6 +80,7 @@ def _output() -> None:
         Column("node", _TEXT, nullable=False),
         Column("attempt", BigInteger, nullable=False),
         Column("stream", _TEXT, nullable=False),
+        Column("cut", Integer, nullable=False),
         Column("text", _TEXT, nullable=False),
     )
     op.create_table(
