@@ -16,6 +16,7 @@ LONGEST_LINE: Final = 4_096
 MOST_BYTES: Final = 1_048_576
 _MASK: Final = "***"
 _SHORTEST_SECRET: Final = 3
+_LONGEST_CHARACTER: Final = 4
 
 
 class Stream(Enum):
@@ -76,7 +77,7 @@ class Cutter:
 
     def _bound(self, data: bytes) -> int:
         """Returns where a line without end is cut: in no character, and in no secret."""
-        end = len(data) - self._longest
+        end = len(data) - max(self._longest, _LONGEST_CHARACTER)
         for secret in self._secrets:
             at = data.find(secret, max(0, end - len(secret) + 1))
             if 0 <= at < end < at + len(secret):

@@ -191,7 +191,7 @@ def _laid_aside(plan: Plan, run: Run) -> Run:
 
 
 def _ended(run: Run, at: datetime) -> Run:
-    failed = [node for node in run.nodes if node.state is NodeState.FAILED]
+    failed = [node for node in run.nodes if node.state in (NodeState.FAILED, NodeState.CANCELLED)]
     if run.cancelling:
         state, message = RunState.CANCELLED, "cancelled"
     elif failed:

@@ -42,7 +42,6 @@ class LocalLauncher:
     def __init__(self, root: Path, *, machine: str) -> None:
         self._root = root
         self.machine = machine
-        self._guards: list[subprocess.Popen[bytes]] = []
 
     async def launch(self, job: Job, *, output: Output) -> Exit:
         """Launches a job, or goes on with one that was launched."""
@@ -76,8 +75,8 @@ class LocalLauncher:
                 return Exit(outcome=Outcome.CANCELLED, message="cancelled before it began")
             if refusal := job.refusal or _missing(job):
                 return Exit(outcome=Outcome.FAILED, message=refusal)
-            self._guards = [each for each in self._guards if each.poll() is None]
-            self._guards.append(folder.begin(job, lock))
+            _GUARDS[:] = [each for each in _GUARDS if each.poll() is None]
+            _GUARDS.append(folder.begin(job, lock))
         finally:
             os.close(lock)
         return None
@@ -175,6 +174,8 @@ class Folder:
         return Exit(outcome=outcome, code=end["code"], message=message, stdout=stdout)
 
 
+# Those that this process has started, so that none stays behind as a zombie.
+_GUARDS: Final[list[subprocess.Popen[bytes]]] = []
 _UNKNOWN: Final = Exit(
     outcome=Outcome.UNKNOWN, message="nobody can tell how it ended: it died with its guard"
 )
