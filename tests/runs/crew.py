@@ -30,9 +30,16 @@ class Member:
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
+            self._begins = log.tell()
             return subprocess.Popen(
                 [*_POLYDESK, *self._words], env=self._environment, stdout=log, stderr=log
             )
+
+    @property
+    def is_ready(self) -> bool:
+        """Tells whether it has begun to serve or to work."""
+        said = self.log.read_bytes()[self._begins :]
+        return b'"serving"' in said or b'"working"' in said
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Kills it."""
@@ -53,7 +60,6 @@ class Crew:
     def __init__(self, folder: Path, *, url: str, workers: int, shared: bool = False) -> None:
         self.folder = folder
         self.socket = folder / "hub.sock"
-        self.log = folder / "log"
         base = {
             "POLYDESK_DATABASE_URL": url,
             "POLYDESK_DEMO": "true",
@@ -63,7 +69,7 @@ class Crew:
             "serve",
             "serve",
             environment={**base, "POLYDESK_DATA": str(folder), "POLYDESK_HUB": self.address},
-            log=self.log,
+            log=folder / "serve.log",
         )
         self.workers = [
             Member(
@@ -73,7 +79,7 @@ class Crew:
                     **base,
                     "POLYDESK_DATA": str(folder / ("all" if shared else str(number))),
                 },
-                log=self.log,
+                log=folder / f"work-{number}.log",
             )
             for number in range(workers)
         ]
@@ -96,13 +102,19 @@ class Crew:
         )
 
     def started(self) -> Crew:
-        """Waits until the hub serves."""
+        """Waits until the hub serves and all workers work."""
         end = time.monotonic() + _PATIENCE
-        while b"serving" not in self.log.read_bytes():
-            if time.monotonic() > end or self.hub.process.poll() is not None:
-                raise RuntimeError(self.log.read_text())
-            time.sleep(0.05)
+        for member in self.members:
+            while not member.is_ready:
+                if time.monotonic() > end or member.process.poll() is not None:
+                    raise RuntimeError(self.log)
+                time.sleep(0.05)
         return self
+
+    @property
+    def log(self) -> str:
+        """Returns what all of them have said."""
+        return "".join(member.log.read_text() for member in self.members)
 
     def end(self) -> None:
         """Kills all of them."""

@@ -29,6 +29,8 @@ from tests.runs.crew import Crew, Member
 KILLS = int(os.environ.get("POLYDESK_TEST_KILLS", "4"))
 STARTERS = 3
 LINES = 30
+# One of ten kills on PostgreSQL is none: a worker is held up for longer than it may be silent.
+LAGS = 2
 ORG = "orgs/5"
 Run = run_pb2.Run
 ENDED = (Run.STATE_FAILED, Run.STATE_SUCCEEDED, Run.STATE_CANCELLED)
@@ -119,7 +121,7 @@ class Starter:
                 parameters={
                     "ledger": str(self._setting.crew.folder / "ledger"),
                     "token": token,
-                    "pause": f"{random.uniform(0, 0.04):.4f}",  # noqa: S311 - no secret
+                    "pause": f"{random.uniform(0, 0.1):.4f}",  # noqa: S311 - no secret
                 },
             )
             with suppress(HubError):
@@ -131,7 +133,7 @@ class Starter:
 
     async def finish(self) -> None:
         """Waits for the ends of all runs."""
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(120):
             await asyncio.gather(*self._following)
 
 
@@ -150,9 +152,10 @@ async def _kill(setting: Setting, kills: int) -> Counter[str]:
         await asyncio.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - no secret
         everybody = [*setting.crew.workers, setting.crew.hub]
         member = everybody[index % len(everybody)]
-        lagging = index % 10 == 3 and len(setting.crew.workers) > 1
-        if lagging:
-            member = setting.crew.workers[0]
+        async with asyncio.timeout(60):
+            while not member.is_ready:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+        lagging = index % 10 == LAGS and len(setting.crew.workers) > 1
         killed["stopped" if lagging else member.name.partition("-")[0]] += 1
         tasks.append(asyncio.create_task(_hold(member) if lagging else _replace(member)))
     await asyncio.gather(*tasks)
@@ -188,7 +191,9 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
         try:
             await asyncio.gather(*(each.finish() for each in starters))
         except TimeoutError:
-            pytest.fail(f"some runs do not end:\n{setting.crew.log.read_text()[-20_000:]}")
+            left = [each.name for starter in starters for each in starter.heard if not each.ends]
+            told = [await client.runs.GetRun(run_pb2.GetRunRequest(name=name)) for name in left[:3]]
+            pytest.fail(f"{len(left)} runs do not end: {told}\n{setting.crew.log[-20_000:]}")
         heard = [each for starter in starters for each in starter.heard]
         runs = {
             each.token: await client.runs.GetRun(run_pb2.GetRunRequest(name=each.name))

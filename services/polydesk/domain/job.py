@@ -29,10 +29,11 @@ class Tail(NamedTuple):
 
 
 class Standing(Enum):
-    """Tells whether the engine knows a phase of a run, and whether it is through with it."""
+    """Tells whether the engine knows a phase of a run, and how far it has got with it."""
 
     UNKNOWN = "UNKNOWN"
-    GOING = "GOING"
+    WAITING = "WAITING"
+    TAKEN = "TAKEN"
     OVER = "OVER"
 
 

@@ -24,6 +24,7 @@ from polydesk.domain.run import (
 from polydesk.domain.runbook import Approve, Wait, WhenUnknown
 
 MOST_ATTEMPTS: Final = 10
+MOST_STRANDED: Final = 100
 _BLOCKS: Final = frozenset({NodeState.FAILED, NodeState.SKIPPED, NodeState.CANCELLED})
 
 
@@ -32,7 +33,8 @@ def claim(run: Run, owner: str, *, phase: int, at: datetime) -> Run:
     if run.ended or run.phase != phase:
         return run
     state = RunState.INITIATED if run.state is RunState.QUEUED else run.state
-    return replace(run, owner=owner, state=state, started_at=run.started_at or at)
+    started = run.started_at or at
+    return replace(run, owner=owner, state=state, queued=False, started_at=started)
 
 
 def launchable(plan: Plan, run: Run) -> list[Step]:
@@ -126,6 +128,7 @@ def fail(run: Run, message: str, *, at: datetime) -> Run:
         state=RunState.FAILED,
         message=message,
         owner="",
+        queued=False,
         wake_at=None,
         ended_at=at,
     )
@@ -142,6 +145,19 @@ def wake(run: Run, *, at: datetime) -> Run:
     if run.owner or run.ended:
         return run
     return replace(run, phase=run.phase + 1, wake_at=at)
+
+
+def queue(run: Run, *, phase: int) -> Run:
+    """Notes that the engine has a phase of a run."""
+    return replace(run, wake_at=None, queued=True) if run.phase == phase and run.wake_at else run
+
+
+def strand(run: Run, *, at: datetime) -> Run:
+    """Wakes a run whose worker has died, or fails one that workers die over."""
+    if run.stranded >= MOST_STRANDED:
+        return fail(run, "workers have died over it again and again", at=at)
+    left = replace(run, owner="", queued=False, stranded=run.stranded + 1)
+    return wake(left, at=at)
 
 
 def _can_begin(step: Step, run: Run) -> bool:
@@ -198,7 +214,9 @@ def _ended(run: Run, at: datetime) -> Run:
         state, message = RunState.FAILED, _why(failed[0])
     else:
         state, message = RunState.SUCCEEDED, ""
-    return replace(run, state=state, message=message, owner="", wake_at=None, ended_at=at)
+    return replace(
+        run, state=state, message=message, owner="", queued=False, wake_at=None, ended_at=at
+    )
 
 
 def _why(node: NodeRun) -> str:

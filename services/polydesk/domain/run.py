@@ -1,7 +1,8 @@
 """A run: one execution of a runbook, a script or a command, and how far each node has got.
 
 A run has an owner while a worker drives it, and a phase that grows whenever it is woken after it
-had been laid aside; a worker does nothing to a run that it does not own.
+had been laid aside; a worker does nothing to a run that it does not own. It is `queued` while the
+engine has its phase and no worker does, and counts how often it was left stranded by a worker.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str = ""
     nodes: tuple[NodeRun, ...] = ()
     phase: int = 1
+    queued: bool = False
     owner: str = ""
+    stranded: int = 0
     cancelling: bool = False
     wake_at: datetime | None = None
     started_at: datetime | None = None
@@ -147,6 +150,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def etag(self) -> str:
         """Marks this state of the record."""
         return format(self.revision, "x")
+
+    @property
+    def worker(self) -> str:
+        """Returns the worker that drives it."""
+        return self.owner.partition(".")[0]
 
     @property
     def ended(self) -> bool:

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from msgspec.structs import replace
 
 from polydesk.domain import progress
 from polydesk.domain.driving import Drivers
@@ -45,6 +44,8 @@ class Worker:
         self._machine = machine
         self._shared = shared
         self._beats: dict[str, tuple[int, int]] = {}
+        self._alive = {name}
+        self._looks = 0
         self._lived_at = 0.0
 
     async def work(self) -> None:
@@ -76,33 +77,48 @@ class Worker:
         """Puts the runs into the queue whose time has come."""
         for id_, phase in await self._store.due(self._clock.now(), limit=_PER_WAKE):
             await self._runner.enqueue(id_, phase)
-            woken = functools.partial(_woken, phase=phase)
-            await self._store.change(id_, woken, stamp=self._drivers.stamp())
+            queue = functools.partial(progress.queue, phase=phase)
+            await self._store.change(id_, queue, stamp=self._drivers.stamp())
 
     async def _review(self) -> None:
-        """Ends runs that the engine has given up, and has it take up those that it never knew."""
+        """Finds the runs that nobody drives though somebody ought to, and sees that they go on."""
+        if self._shared and not self._knows_others:
+            return
         before = self._clock.now() - _OVERDUE
-        runs = [
-            run
-            for run in await self._store.driven()
-            if run.updated_at < before and run.id not in self._drivers.driven
-        ]
-        standings = await self._runner.standing([(run.id, run.phase) for run in runs])
-        for run, standing in zip(runs, standings, strict=True):
-            if standing is Standing.OVER:
-                await self._change(run, self._given_up)
-            elif standing is Standing.UNKNOWN:
-                await self._change(run, lambda run: replace(run, wake_at=self._clock.now()))
+        runs = [run for run in await self._store.driven() if run.updated_at < before]
+        for run in runs:
+            if run.owner and self._is_left(run):
+                await self._change(run, self._left)
+        queued = [run for run in runs if run.queued]
+        standings = await self._runner.standing([(run.id, run.phase) for run in queued])
+        for run, standing in zip(queued, standings, strict=True):
+            if standing is not Standing.WAITING:
+                await self._change(run, lambda run: progress.strand(run, at=self._clock.now()))
+
+    @property
+    def _knows_others(self) -> bool:
+        """Tells whether it has looked at the others long enough, and just now."""
+        fresh = self._clock.monotonic() - self._lived_at < _LONGEST_SILENCE
+        return fresh and self._looks > _LOOKS
+
+    def _is_left(self, run: Run) -> bool:
+        if run.worker == self._name:
+            return run.id not in self._drivers.driven
+        return run.worker not in self._alive
+
+    def _left(self, run: Run) -> Run:
+        """Ends a run over which this very worker has failed; others only died."""
+        if run.worker == self._name:
+            message = "the hub failed over it; its log tells how"
+            return progress.fail(run, message, at=self._clock.now())
+        _log.warning("a run was left by its worker, and is woken", run=run.id, worker=run.worker)
+        return progress.strand(run, at=self._clock.now())
 
     async def _change(self, seen: Run, change: Callable[[Run], Run]) -> None:
         def as_it_is(run: Run) -> Run:
             return change(run) if run.revision == seen.revision else run
 
         await self._store.change(seen.id, as_it_is, stamp=self._drivers.stamp(seen))
-
-    def _given_up(self, run: Run) -> Run:
-        message = "the engine could not carry it out; the hub's log tells why"
-        return progress.fail(run, message, at=self._clock.now())
 
     async def _live(self) -> None:
         """Shows that it lives, and takes over from those that do not; returns when it is late."""
@@ -123,15 +139,17 @@ class Worker:
             await self._clock.sleep(_BEAT_SECONDS)
 
     async def _take_over(self, beats: dict[str, int]) -> None:
+        self._looks += 1
+        before = self._beats
+        self._beats = {}
         for worker, beat in beats.items():
-            known, looks = self._beats.get(worker, (beat, 0))
+            known, looks = before.get(worker, (beat, 0))
             self._beats[worker] = beat, looks + 1 if known == beat else 0
-            if looks + 1 >= _LOOKS and known == beat and worker != self._name:
-                _log.warning("a worker is dead, and another takes over", worker=worker)
-                await self._runner.take_over(worker)
-                await self._store.forget(worker)
-                del self._beats[worker]
-
-
-def _woken(run: Run, *, phase: int) -> Run:
-    return replace(run, wake_at=None) if run.phase == phase else run
+        dead = {worker for worker, (_, looks) in self._beats.items() if looks >= _LOOKS}
+        # Who has gone from the list was taken for dead by another.
+        self._alive = (beats.keys() - dead) | {self._name}
+        for worker in dead - {self._name}:
+            _log.warning("a worker is dead, and another takes over", worker=worker)
+            await self._runner.take_over(worker)
+            await self._store.forget(worker)
+            del self._beats[worker]

@@ -155,7 +155,9 @@ def _id(run: int, phase: int) -> str:
 def _standing(status: str | None) -> Standing:
     if status is None:
         return Standing.UNKNOWN
-    return Standing.OVER if status in _OVER else Standing.GOING
+    if status in _OVER:
+        return Standing.OVER
+    return Standing.TAKEN if status == "PENDING" else Standing.WAITING
 
 
 def _plain(value: Any) -> Any:

@@ -118,7 +118,7 @@ class SqlRuns(SqlLines):
                 (list(_GOING),),
             )
         )
-        return [run for run in map(_read, rows) if run.owner or run.state is RunState.QUEUED]
+        return [run for run in map(_read, rows) if run.owner or run.queued]
 
     async def cancelling(self, ids: Collection[int]) -> set[int]:
         """Returns which of these somebody wants to end."""
