@@ -22,6 +22,7 @@ from polydesk.domain.target import TargetKind
 from polydesk.domain.working import Worker
 from polydesk.runs.engine import DbosRunner
 from polydesk.runs.local import LocalLauncher
+from polydesk.runs.ssh import SshLauncher
 from polydesk.server import SystemClock, configure_log
 
 _LOCKED: Final = "another worker works on this data: on SQLite there is one"
@@ -57,7 +58,10 @@ async def open_worker(
     drivers = Drivers(
         store=opened,
         clock=clock,
-        launchers={TargetKind.LOCAL: LocalLauncher(settings.runs_folder, machine=machine)},
+        launchers={
+            TargetKind.LOCAL: LocalLauncher(settings.runs_folder, machine=machine),
+            TargetKind.SSH: SshLauncher(),
+        },
         secret_of=secret_of,
         worker=name,
         local=settings.local_targets or settings.demo,

@@ -124,7 +124,7 @@ def test_a_target_without_patterns_allows_nothing() -> None:
     assert target().refusal(["uname"])
 
 
-@pytest.mark.parametrize("command", ["", "  ", "''", "echo 'open", "x" * 5_000, "a\0b"])
+@pytest.mark.parametrize("command", ["", "  ", "''", "-c x", "echo 'open", "x" * 5_000, "a\0b"])
 def test_a_command_that_is_none_is_refused(command: str) -> None:
     with pytest.raises(Invalid):
         words_of(command)

@@ -28,6 +28,8 @@ def words_of(command: str, *, field: str = "command") -> list[str]:
         raise Invalid(f"{field} cannot be read: {error}", field=field) from error
     if not words or not words[0]:
         raise Missing(f"{field} is required", field=field)
+    if words[0].startswith("-"):
+        raise Invalid(f"{field} begins with an option, not with a program", field=field)
     return words
 
 

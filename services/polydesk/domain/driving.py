@@ -215,6 +215,7 @@ class _Driver:
             "node": step.id,
             "attempt": attempt.number,
             "fresh": fresh,
+            "mark": f"{attempt.started_at:%Y%m%d%H%M%S%f}",
             "stop": self._stop,
         }
         match step.work:

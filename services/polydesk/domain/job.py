@@ -42,7 +42,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     Where there is a `source`, the words are those of its interpreter, which is given its path.
     `fresh` is false where the attempt was on record before; what has not been launched by then is
-    not launched any more where there is a `refusal`.
+    not launched any more where there is a `refusal`. `key` is what SSH logs in with, and `mark`
+    tells apart what two hubs number alike.
     """
 
     org: int
@@ -58,6 +59,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     suffix: str = ""
     target: Target | None = None
     key: str = ""
+    mark: str = ""
     stop: asyncio.Event
 
     @property
