@@ -89,11 +89,12 @@ class Site:
             return answer.status, json.loads(answer.read())
 
     def children(self) -> dict[str, int]:
-        """Returns the pids of the hub and of Envoy."""
+        """Returns the pids of the hub, of the worker and of Envoy."""
         pid = self.process.pid
         pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         lines = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in pids}
-        return {("hub" if b"serve" in line else "envoy"): each for each, line in lines.items()}
+        known = {b"serve": "hub", b"work": "worker"}
+        return {known.get(line.split(b"\0")[-2], "envoy"): each for each, line in lines.items()}
 
     def end(self) -> int:
         """Ends the site and returns its exit status."""

@@ -9,8 +9,12 @@ from polydesk.api.v1 import (
     incident_pb2,
     link_pb2,
     note_pb2,
+    run_pb2,
+    runbook_pb2,
+    script_pb2,
     secret_pb2,
     service_level_pb2,
+    target_pb2,
     ticket_pb2,
 )
 
@@ -21,7 +25,11 @@ __all__ = [
     "incident_pb2",
     "link_pb2",
     "note_pb2",
+    "run_pb2",
+    "runbook_pb2",
+    "script_pb2",
     "secret_pb2",
     "service_level_pb2",
+    "target_pb2",
     "ticket_pb2",
 ]
