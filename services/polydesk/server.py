@@ -164,7 +164,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
             clock=clock,
             largest=settings.largest_file,
         ),
-        secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
+        secrets=open_secrets(settings, opened, clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),
@@ -178,12 +178,14 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     )
 
 
-def _keys(settings: Settings) -> store.LocalKeys:
-    return store.LocalKeys(
+def open_secrets(settings: Settings, opened: Store, clock: Clock) -> Secrets:
+    """Builds the vault on a store."""
+    keys = store.LocalKeys(
         inline=settings.secret_keys.get_secret_value(),
         file=settings.named_keys,
         own=settings.own_keys,
     )
+    return Secrets(store=opened, keys=keys, clock=clock)
 
 
 async def serve(settings: Settings) -> None:

@@ -6,9 +6,10 @@ What is started is on record, and durable, when it is answered; a worker finds i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from polydesk.domain import progress
@@ -16,6 +17,7 @@ from polydesk.domain.cursor import MOST_LONG_ONES, Slice, cut, read_cursor
 from polydesk.domain.errors import Denied, Invalid, NotFound, Outdated, WrongState
 from polydesk.domain.identity import Caller
 from polydesk.domain.order import Order, Prepared, Preview, Verdict, prepare_command, prepare_script
+from polydesk.domain.output import Line
 from polydesk.domain.part import reach_present
 from polydesk.domain.plan import Plan, PlannedCommand, Step, plan_runbook
 from polydesk.domain.ports import Clock, Store
@@ -28,6 +30,15 @@ from polydesk.domain.ticket import LONGEST_NAME, check_text
 
 _LONGEST_MESSAGE = 1_000
 _LOOK_SECONDS = 0.1
+_MOST_LINES = 5_000
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a run."""
+
+    run: Run
+    plan: Plan
+    lines: list[Line]
 
 
 class Runs:
@@ -99,6 +110,12 @@ class Runs:
         caller.admit(run.org)
         return run
 
+    async def record(self, caller: Caller, id_: int) -> Record:
+        """Returns a run with what it does and what it has printed, up to some thousand lines."""
+        run = await self.get(caller, id_)
+        lines = await self._store.runs.lines(id_, after=0, limit=_MOST_LINES)
+        return Record(run=run, plan=await self._store.runs.plan(id_), lines=lines)
+
     async def page(
         self, caller: Caller, org: int, sought: RunQuery, *, token: str = ""
     ) -> Slice[Run]:
@@ -158,8 +175,12 @@ class Runs:
         job: str = "",
         number: str = "",
         node: str = "",
+        details: Mapping[str, str] | None = None,
     ) -> Run:
-        """Takes the report of a tool outside; the code it has told before changes nothing."""
+        """Takes the report of a tool outside; the code it has told before changes nothing.
+
+        `details` are for the history alone.
+        """
         state = OF_CODE.get(code)
         if state is None:
             raise Invalid(f"{code} is no code: it is 0 to {max(OF_CODE)}", field="code")
@@ -172,6 +193,7 @@ class Runs:
             id_,
             lambda run, at: _reported(run, plan, state, message=message, node=node, at=at),
             action="run.report",
+            details=details,
         )
 
     async def finished(self, caller: Caller, id_: int, *, seconds: float) -> Run:
@@ -253,20 +275,21 @@ class Runs:
                 raise Denied(verdict.refusal, node=verdict.step.id)
 
     async def _check_told(self, run: Run, *, job: str, number: str) -> None:
-        if job and job != run.job:
+        if job and job not in run.job.split(","):
             raise Invalid(f"run {run.id} has the job id {run.job or '(none)'}", field="job_id")
         if number:
             ticket = await self._store.tickets.get(run.ticket) if run.ticket else None
             if ticket is None or ticket.number != number:
                 raise Invalid(f"run {run.id} belongs to another ticket", field="ticket_number")
 
-    async def _change(
+    async def _change(  # noqa: PLR0913 - as one transaction
         self,
         caller: Caller,
         id_: int,
         change: Callable[[Run, datetime], Run],
         *,
         action: str,
+        details: Mapping[str, str] | None = None,
         etag: str = "",
     ) -> Run:
         await self.get(caller, id_)
@@ -279,7 +302,12 @@ class Runs:
             return change(run, at)
 
         return await self._store.runs.change(
-            id_, as_it_is, action=action, stamp=caller.stamp(at), once=caller.once
+            id_,
+            as_it_is,
+            action=action,
+            details=details,
+            stamp=caller.stamp(at),
+            once=caller.once,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity
+from polydesk.domain.demo import iautomate, identity, runs
 from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, USER
 from polydesk.domain.desk import Desk
 from polydesk.domain.identity import Caller
@@ -15,6 +15,8 @@ async def seed(desk: Desk) -> None:
     await identity.seed(desk.registry)
     await iautomate.seed(desk, await _seeder(desk, "tickets.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
+    await runs.seed_registered(desk, await _seeder(desk, "runbooks.write"))
+    await runs.seed_runs(desk, await _seeder(desk, "runs.write"))
 
 
 async def _seeder(desk: Desk, scope: str) -> Caller:
