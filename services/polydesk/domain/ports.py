@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Awaitable,
     Callable,
     Collection,
     Mapping,
@@ -313,6 +314,9 @@ class Launcher(Protocol):
     async def clear(self, job: Job) -> None:
         """Removes what is left of a job whose end is on record."""
 
+    async def sweep(self, is_over: Callable[[int], Awaitable[bool]]) -> None:
+        """Removes what workers that died have left of runs that are over."""
+
 
 class Runner(Protocol):
     """Carries out the phases of runs, each of them once at a time, whatever dies."""
@@ -325,6 +329,9 @@ class Runner(Protocol):
 
     async def take_over(self, worker: str) -> None:
         """Has the phases of a dead worker carried out by those that live."""
+
+    async def prune(self) -> None:
+        """Forgets what ended long ago."""
 
 
 class Blobs(Protocol):
