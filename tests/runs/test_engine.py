@@ -127,11 +127,11 @@ async def _kept(url: str) -> list[str]:
     if url.startswith("sqlite"):
         connection = sqlite_library().connect(url.removeprefix("sqlite:///"))
         journal = connection.execute("pragma journal_mode").fetchone()[0]
-        rows = connection.execute("select inputs from workflow_inputs").fetchall()
+        rows = connection.execute("select inputs from workflow_input").fetchall()
         connection.close()
         assert journal == "wal"
         return [row[0] for row in rows]
     database = await asyncpg.connect(url)
-    rows = await database.fetch("select inputs from dbos.workflow_inputs")
+    rows = await database.fetch("select inputs from dbos.workflow_input")
     await database.close()
     return [row[0] for row in rows]
