@@ -15,8 +15,8 @@ from polydesk.domain import progress
 from polydesk.domain.driving import Drivers
 from polydesk.domain.errors import PolydeskError
 from polydesk.domain.job import Standing
-from polydesk.domain.ports import Runner
 from polydesk.domain.run import Run
+from polydesk.domain.run_ports import Runner
 
 _log = structlog.get_logger()
 _WAKE_SECONDS: Final = 0.05

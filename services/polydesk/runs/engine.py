@@ -59,7 +59,7 @@ class Json(Serializer):
 
 
 class DbosRunner:
-    """Carries out phases of runs, as ports.Runner says."""
+    """Carries out phases of runs, as run_ports.Runner says."""
 
     def __init__(self, dbos: DBOS, queue: Queue, workflow: Any) -> None:
         self._dbos = dbos
