@@ -94,7 +94,8 @@ class Site:
         pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         lines = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in pids}
         known = {b"serve": "hub", b"work": "worker"}
-        return {known.get(line.split(b"\0")[-2], "envoy"): each for each, line in lines.items()}
+        last = {each: line.rstrip(b"\0").rpartition(b"\0")[2] for each, line in lines.items()}
+        return {known.get(word, "envoy"): each for each, word in last.items()}
 
     def end(self) -> int:
         """Ends the site and returns its exit status."""

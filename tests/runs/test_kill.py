@@ -28,6 +28,8 @@ from tests.runs.crew import Crew, Member
 
 KILLS = int(os.environ.get("POLYDESK_TEST_KILLS", "4"))
 STARTERS = 3
+# So many runs of each starter are under way at most, however long a worker is away.
+UNDER_WAY = 6
 LINES = 30
 # One of ten kills on PostgreSQL is none: a worker is held up for longer than it may be silent.
 LAGS = 2
@@ -112,6 +114,9 @@ class Starter:
     async def start_on(self, client: Client) -> None:
         number = 0
         while True:
+            await asyncio.sleep(random.uniform(0.2, 0.8))  # noqa: S311 - no secret
+            if sum(not task.done() for task in self._following) >= UNDER_WAY:
+                continue
             number += 1
             token = f"{self._name}-{number}"
             request = run_pb2.StartRunRequest(
@@ -129,11 +134,10 @@ class Starter:
                 heard = Heard(run.name, token, [], [])
                 self.heard.append(heard)
                 self._following.append(asyncio.create_task(_follow(client, heard)))
-            await asyncio.sleep(random.uniform(0.2, 0.8))  # noqa: S311 - no secret
 
     async def finish(self) -> None:
         """Waits for the ends of all runs."""
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             await asyncio.gather(*self._following)
 
 

@@ -262,6 +262,26 @@ async def test_what_is_left_of_a_job_is_removed(launcher: LocalLauncher) -> None
     assert _files(launcher) == b""
 
 
+async def test_what_dead_workers_have_left_is_swept_unless_it_runs_or_its_run_does(
+    launcher: LocalLauncher, tmp_path: Path
+) -> None:
+    over, going = job("true", run=1), job("true", run=2)
+    runs = job("sleep", "300", run=3)
+    for each in (over, going):
+        await launched(launcher, each)
+    task = asyncio.create_task(launched(launcher, runs))
+    await _started(launcher, runs)
+
+    async def is_over(run: int) -> bool:
+        return run != 2
+
+    await launcher.sweep(is_over)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3"]  # noqa: ASYNC240 - a test
+    runs.stop.set()
+    await task
+
+
 async def _started(launcher: LocalLauncher, wanted: Job) -> int:
     folder = Folder(launcher._root / wanted.place)  # noqa: SLF001 - where it works
     end = time.monotonic() + 30

@@ -23,8 +23,9 @@ from polydesk.domain.identity import Stamp
 from polydesk.domain.job import Exit, Job
 from polydesk.domain.patience import Patience
 from polydesk.domain.plan import Plan, PlannedCommand, PlannedScript, Step, told_parameters
-from polydesk.domain.ports import Clock, Launcher, Store
+from polydesk.domain.ports import Clock, Store
 from polydesk.domain.run import LONGEST_RESULT, Attempt, Lost, Outcome, Run
+from polydesk.domain.run_ports import Launcher
 from polydesk.domain.script import Language
 from polydesk.domain.taking import Taker
 from polydesk.domain.target import Target, TargetKind, written

@@ -16,8 +16,9 @@ import msgspec
 from polydesk.domain.errors import Invalid, Overloaded, Unavailable
 from polydesk.domain.identity import Caller
 from polydesk.domain.output import Line
-from polydesk.domain.ports import Clock, RunStore
+from polydesk.domain.ports import Clock
 from polydesk.domain.run import Run
+from polydesk.domain.run_ports import RunStore
 from polydesk.domain.running import Runs
 from polydesk.domain.watch import silence_seconds
 

@@ -11,8 +11,9 @@ from typing import Generic
 from polydesk.domain.cursor import MOST_LONG_ONES, Slice, cut, read_cursor
 from polydesk.domain.errors import Denied, Invalid, NotFound
 from polydesk.domain.identity import Caller
-from polydesk.domain.ports import Clock, ShelfStore
+from polydesk.domain.ports import Clock
 from polydesk.domain.registered import HIGHEST_ID, Registered, Spec
+from polydesk.domain.run_ports import ShelfStore
 from polydesk.domain.target import Target, TargetKind
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from polydesk.domain.job import Place, Tail
 from polydesk.domain.output import MOST_BYTES, Cutter, Piece, Stream
 from polydesk.domain.patience import Patience
-from polydesk.domain.ports import RunStore
+from polydesk.domain.run_ports import RunStore
 
 _TOO_MUCH: Final = Piece(f"what is printed beyond {MOST_BYTES:,} bytes is not kept", cut=True)
 

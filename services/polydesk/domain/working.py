@@ -15,8 +15,8 @@ from polydesk.domain import progress
 from polydesk.domain.driving import Drivers
 from polydesk.domain.errors import PolydeskError
 from polydesk.domain.job import Standing
-from polydesk.domain.ports import Runner
 from polydesk.domain.run import Run
+from polydesk.domain.run_ports import Runner
 
 _log = structlog.get_logger()
 _WAKE_SECONDS: Final = 0.05
@@ -26,6 +26,7 @@ _LOOKS: Final = 8
 # A worker that could not show it for so long takes itself for dead, and is so before others do.
 _LONGEST_SILENCE: Final = 5.0
 _REVIEW_SECONDS: Final = 5.0
+_TIDY_SECONDS: Final = 3_600.0
 _OVERDUE: Final = timedelta(seconds=10)
 _PER_WAKE: Final = 100
 
@@ -55,6 +56,7 @@ class Worker:
             tasks = [
                 group.create_task(self._repeat(self._wake, _WAKE_SECONDS)),
                 group.create_task(self._repeat(self._review, _REVIEW_SECONDS)),
+                group.create_task(self._repeat(self._tidy, _TIDY_SECONDS)),
             ]
             if self._shared:
                 await self._live()
@@ -94,6 +96,16 @@ class Worker:
         for run, standing in zip(queued, standings, strict=True):
             if standing is not Standing.WAITING:
                 await self._change(run, lambda run: progress.strand(run, at=self._clock.now()))
+
+    async def _tidy(self) -> None:
+        """Removes what nobody needs any more."""
+        for launcher in self._drivers.launchers.values():
+            await launcher.sweep(self._is_over)
+        await self._runner.prune()
+
+    async def _is_over(self, run: int) -> bool:
+        found = await self._store.get(run)
+        return found is None or found.ended
 
     @property
     def _knows_others(self) -> bool:

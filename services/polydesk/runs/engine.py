@@ -17,6 +17,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ _QUEUE: Final = "runs"
 _POLL_SECONDS: Final = 0.05
 _POOL: Final = 8
 _THREADS: Final = 16
+_KEPT: Final = timedelta(days=7)
+_PER_PRUNE: Final = 500
 _MOST_CRASHES: Final = 10_000
 _OVER: Final = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
@@ -56,7 +59,7 @@ class Json(Serializer):
 
 
 class DbosRunner:
-    """Carries out phases of runs, as ports.Runner says."""
+    """Carries out phases of runs, as run_ports.Runner says."""
 
     def __init__(self, dbos: DBOS, queue: Queue, workflow: Any) -> None:
         self._dbos = dbos
@@ -122,6 +125,20 @@ class DbosRunner:
     async def take_over(self, worker: str) -> None:
         """Has the phases of a dead worker carried out by those that live."""
         await asyncio.to_thread(recover_pending_workflows, self._dbos, [worker])
+
+    async def prune(self) -> None:
+        """Forgets what ended long ago; what it was about is in the hub's own store."""
+        while True:
+            found = await DBOS.list_workflows_async(
+                status=sorted(_OVER),
+                completed_before=(datetime.now(UTC) - _KEPT).isoformat(),
+                limit=_PER_PRUNE,
+                load_input=False,
+                load_output=False,
+            )
+            if not found:
+                return
+            await DBOS.delete_workflows_async([each.workflow_id for each in found])
 
 
 class _Handler(logging.Handler):

@@ -18,7 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +59,14 @@ class LocalLauncher:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         with suppress(OSError):
             folder.parent.rmdir()
+
+    async def sweep(self, is_over: Callable[[int], Awaitable[bool]]) -> None:
+        """Removes what workers that died have left of runs that are over."""
+        runs = [path for path in self._root.glob("[0-9]*") if path.name.isdecimal()]
+        for path in runs:
+            idle = not any(Folder(each).held for each in path.iterdir())
+            if idle and await is_over(int(path.name)):
+                await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
     def _begin(self, folder: Folder, job: Job) -> Exit | None:
         """Sees that a job is begun; returns how it ended where there is nothing to wait for."""

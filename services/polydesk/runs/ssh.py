@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import shlex
 from asyncio import Semaphore
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from string import Template
 from typing import Final, NamedTuple
 
@@ -120,6 +120,9 @@ class SshLauncher:
             await self._line(job).ask(_CLEAR.substitute(key=_key(job)))
         except _BROKEN:
             return  # it costs a little room there
+
+    async def sweep(self, is_over: Callable[[int], Awaitable[bool]]) -> None:
+        """Leaves targets alone: what is left there is small."""
 
     async def close(self) -> None:
         """Lets go of all targets; what runs there goes on."""

@@ -43,7 +43,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class SqlRuns(SqlLines):
-    """Keeps runs, as ports.RunStore says."""
+    """Keeps runs, as run_ports.RunStore says."""
 
     async def start(self, draft: Run, plan: Plan, *, stamp: Stamp, once: Once | None) -> Run:
         """Inserts a run."""

@@ -31,7 +31,7 @@ _OF_ORG: Final = (
 
 
 class SqlShelf(Generic[Spec]):
-    """Keeps what is registered of one kind, as ports.ShelfStore says."""
+    """Keeps what is registered of one kind, as run_ports.ShelfStore says."""
 
     def __init__(self, engine: Engine, kind: str, spec: type[Spec]) -> None:
         self._engine = engine
