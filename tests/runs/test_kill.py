@@ -154,12 +154,13 @@ async def _kill(setting: Setting, kills: int) -> Counter[str]:
     killed: Counter[str] = Counter()
     tasks = []
     for index in range(kills):
-        await asyncio.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - no secret
         everybody = [*setting.crew.workers, setting.crew.hub]
         member = everybody[index % len(everybody)]
-        async with asyncio.timeout(60):
-            while not member.is_ready:  # noqa: ASYNC110 - another process
+        async with asyncio.timeout(120):
+            while not member.is_ready:
                 await asyncio.sleep(0.1)
+                member.revive()  # as a supervisor does with one that has taken itself for dead
+        await asyncio.sleep(random.uniform(0.2, 4 / len(everybody)))  # noqa: S311 - no secret
         lagging = index % 10 == LAGS and len(setting.crew.workers) > 1
         killed["stopped" if lagging else member.name.partition("-")[0]] += 1
         tasks.append(asyncio.create_task(_hold(member) if lagging else _replace(member)))
@@ -177,7 +178,7 @@ async def _replace(member: Member) -> None:
 
 async def _hold(member: Member) -> None:
     member.kill(signal.SIGSTOP)
-    await asyncio.sleep(13)
+    await asyncio.sleep(17)
     member.kill(signal.SIGCONT)
     await asyncio.sleep(3)
     member.revive()
