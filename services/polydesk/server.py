@@ -22,14 +22,17 @@ from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.classifying import Catalogs
 from polydesk.domain.desk import Desk, Tickets
+from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.password import Hasher
+from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
 from polydesk.domain.service_level import ServiceLevels
@@ -158,6 +161,8 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
             clock=clock,
             largest=settings.largest_file,
         ),
+        people=Directory(Person, store=opened.people, clock=clock),
+        locations=Directory(Location, store=opened.locations, clock=clock),
         secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),

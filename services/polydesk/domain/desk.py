@@ -14,6 +14,7 @@ from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog
 from polydesk.domain.classifying import Catalogs
 from polydesk.domain.custom_field import check_given
+from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
@@ -21,8 +22,10 @@ from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.part import admit_present, reach, reach_present
+from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
@@ -180,6 +183,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     notes: Notes
     links: Links
     attachments: Attachments
+    people: Directory[Person]
+    locations: Directory[Location]
     secrets: Secrets
     levels: ServiceLevels
     catalogs: Catalogs

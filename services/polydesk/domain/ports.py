@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.link import Link, LinkDraft, Linked
+from polydesk.domain.location import Location
 from polydesk.domain.note import Note, NoteDraft, NoteKind
+from polydesk.domain.person import Person
 from polydesk.domain.query import Query
 from polydesk.domain.saving import USUAL, Saved, Terms
 from polydesk.domain.secret import Kept, Secret, SecretDraft
@@ -184,6 +186,59 @@ class AttachmentStore(Protocol):
         """Returns attachments with an id above `after`, by their ids."""
 
 
+class Registered(Protocol):
+    """What people and locations have in common: no two of an org have the same `key`."""
+
+    WHAT: ClassVar[str]
+
+    @property
+    def id(self) -> int:
+        """Returns its id."""
+
+    @property
+    def org(self) -> int:
+        """Returns its org."""
+
+    @property
+    def key(self) -> str:
+        """Returns its key, in lower case."""
+
+
+Listed = TypeVar("Listed", bound=Registered)
+
+
+class DirectoryStore(Protocol[Listed]):
+    """Keeps people, or locations. A write is one transaction with the history's entry of it."""
+
+    async def add(
+        self, org: int, make: Callable[[int], Listed], *, stamp: Stamp, once: Once | None
+    ) -> Listed:
+        """Inserts what `make` makes of a new id. Raises NotFound for the org, Exists."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[Listed], Listed],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Listed:
+        """Changes an entry, as it stands in the transaction. Raises NotFound, Exists."""
+
+    async def remove(self, org: int, id_: int, *, stamp: Stamp, once: Once | None) -> Listed:
+        """Deletes an entry. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Listed | None:
+        """Returns the entry of an id."""
+
+    async def find(self, org: int, key: str) -> Listed | None:
+        """Returns the entry of a key."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[Listed]:
+        """Returns entries with an id above `after`, by their ids."""
+
+
 class SecretStore(Protocol):
     """Keeps secrets, sealed. Whatever is done is one transaction with the history's entry of it."""
 
@@ -351,6 +406,14 @@ class Store(Protocol):
     @property
     def attachments(self) -> AttachmentStore:
         """Keeps what is known of attachments."""
+
+    @property
+    def people(self) -> DirectoryStore[Person]:
+        """Keeps people."""
+
+    @property
+    def locations(self) -> DirectoryStore[Location]:
+        """Keeps locations."""
 
     @property
     def secrets(self) -> SecretStore:

@@ -11,6 +11,8 @@ from polydesk.api.v1 import (
     attachment_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
+    directory_pb2,
+    directory_pb2_grpc,
     identity_pb2,
     identity_pb2_grpc,
     incident_pb2,
@@ -29,6 +31,7 @@ from polydesk.api.v1 import (
 from polydesk.domain.desk import Desk
 from polydesk.rpc.attachment import AttachmentServicer
 from polydesk.rpc.catalog import CatalogServicer
+from polydesk.rpc.directory import DirectoryServicer
 from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
@@ -48,6 +51,7 @@ SERVICES: Final = tuple(
         secret_pb2,
         service_level_pb2,
         catalog_pb2,
+        directory_pb2,
         identity_pb2,
     )
     for service in contract.DESCRIPTOR.services_by_name.values()
@@ -66,4 +70,5 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
         ServiceLevelServicer(desk), server
     )
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(desk), server)
+    directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.location import Location
+from polydesk.domain.person import Person
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
+from polydesk.store.directory import SqlDirectory
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
@@ -36,6 +39,8 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._people = SqlDirectory(Person, engine)
+        self._locations = SqlDirectory(Location, engine)
         self._secrets = SqlSecrets(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
@@ -59,6 +64,16 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def people(self) -> SqlDirectory[Person]:
+        """Keeps people."""
+        return self._people
+
+    @property
+    def locations(self) -> SqlDirectory[Location]:
+        """Keeps locations."""
+        return self._locations
 
     @property
     def secrets(self) -> SqlSecrets:

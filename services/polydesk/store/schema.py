@@ -136,6 +136,26 @@ secrets: Final = Table(
     Index("secrets_name", "org", "name", unique=True),
     Index("secrets_id", "org", "id"),
 )
+people: Final = Table(
+    "people",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("people_key", "org", "key", unique=True),
+    Index("people_id", "org", "id"),
+)
+locations: Final = Table(
+    "locations",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("locations_key", "org", "key", unique=True),
+    Index("locations_id", "org", "id"),
+)
 latest: Final = Table(
     "latest",
     metadata,
