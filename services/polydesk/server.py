@@ -150,17 +150,18 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
+    attachments = Attachments(
+        store=opened,
+        blobs=store.LocalBlobs(settings.blobs_folder),
+        clock=clock,
+        largest=settings.largest_file,
+    )
     return Desk(
-        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs),
-        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs),
+        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
+        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
-        attachments=Attachments(
-            store=opened,
-            blobs=store.LocalBlobs(settings.blobs_folder),
-            clock=clock,
-            largest=settings.largest_file,
-        ),
+        attachments=attachments,
         people=Directory(Person, store=opened.people, clock=clock),
         locations=Directory(Location, store=opened.locations, clock=clock),
         secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),

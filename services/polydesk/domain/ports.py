@@ -13,6 +13,7 @@ from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.location import Location
 from polydesk.domain.note import Note, NoteDraft, NoteKind
+from polydesk.domain.pending import PendingFile
 from polydesk.domain.person import Person
 from polydesk.domain.query import Query
 from polydesk.domain.saving import USUAL, Saved, Terms
@@ -47,27 +48,35 @@ class TicketStore(Protocol):
     ) -> Saved:
         """Saves drafts, all or none unless the terms say else, as `saving.settle` decides."""
 
-    async def create(
+    async def create(  # noqa: PLR0913 - each is said or not
         self,
         org: int,
         draft: Draft,
         *,
         terms: Terms = USUAL,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
-        """Inserts one ticket; a draft without a number gets one. Raises Exists."""
+        """Inserts one ticket; a draft without a number gets one. Raises Exists.
 
-    async def change(
+        `files` are references of pending files, which become its attachments. Raises Invalid.
+        """
+
+    async def change(  # noqa: PLR0913 - each is said or not
         self,
         id_: int,
         change: Callable[[Ticket], Ticket],
         *,
         action: str,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
-        """Changes one ticket, as it stands in the transaction; `change` may refuse."""
+        """Changes one ticket, as it stands in the transaction; `change` may refuse.
+
+        `files` as in `create`.
+        """
 
     async def get(self, id_: int) -> Ticket | None:
         """Returns the ticket of an id, be it deleted."""
@@ -184,6 +193,22 @@ class AttachmentStore(Protocol):
 
     async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
         """Returns attachments with an id above `after`, by their ids."""
+
+
+class PendingFileStore(Protocol):
+    """Keeps files that wait for their tickets; TicketStore makes attachments of them."""
+
+    async def add(self, file: PendingFile, *, stamp: Stamp, once: Once | None) -> PendingFile:
+        """Inserts a file, with the history's entry of it."""
+
+    async def many(self, org: int, references: Sequence[str], *, at: datetime) -> list[PendingFile]:
+        """Returns the files of an org that wait under these references; others are left out."""
+
+    async def expire(self, *, at: datetime, limit: int) -> list[PendingFile]:
+        """Deletes files whose time is over, and returns what they were."""
+
+    async def blob_of(self, sha256: str) -> str:
+        """Returns the key under which attachments have these bytes; empty where none has."""
 
 
 class Registered(Protocol):
@@ -406,6 +431,10 @@ class Store(Protocol):
     @property
     def attachments(self) -> AttachmentStore:
         """Keeps what is known of attachments."""
+
+    @property
+    def pending_files(self) -> PendingFileStore:
+        """Keeps files that wait for their tickets."""
 
     @property
     def people(self) -> DirectoryStore[Person]:

@@ -20,6 +20,7 @@ from polydesk.store.identity import SqlIdentity
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.pending import SqlPendingFiles
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.secret import SqlSecrets
 from polydesk.store.sqlite import Sqlite
@@ -39,6 +40,7 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._pending_files = SqlPendingFiles(engine)
         self._people = SqlDirectory(Person, engine)
         self._locations = SqlDirectory(Location, engine)
         self._secrets = SqlSecrets(engine)
@@ -64,6 +66,11 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def pending_files(self) -> SqlPendingFiles:
+        """Keeps files that wait for their tickets."""
+        return self._pending_files
 
     @property
     def people(self) -> SqlDirectory[Person]:

@@ -136,6 +136,15 @@ secrets: Final = Table(
     Index("secrets_name", "org", "name", unique=True),
     Index("secrets_id", "org", "id"),
 )
+pending_files: Final = Table(
+    "pending_files",
+    metadata,
+    Column("reference", _TEXT, primary_key=True),
+    Column("org", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("pending_files_expires_at", "expires_at"),
+)
 people: Final = Table(
     "people",
     metadata,

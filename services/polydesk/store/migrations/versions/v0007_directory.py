@@ -1,4 +1,4 @@
-"""Orgs have people and locations."""
+"""Orgs have people and locations, and files that wait for their tickets."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ def upgrade() -> None:
         )
         op.create_index(f"{table}_key", table, ["org", "key"], unique=True)
         op.create_index(f"{table}_id", table, ["org", "id"])
+    op.create_table(
+        "pending_files",
+        Column("reference", _TEXT, primary_key=True),
+        Column("org", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        Column("document", _DOCUMENT, nullable=False),
+    )
+    op.create_index("pending_files_expires_at", "pending_files", ["expires_at"])
     if op.get_context().dialect.name == "sqlite":
         for index, rows in _ROWS.items():
             table = index.partition("_")[0]
