@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, Final
 
 import pytest
 
 from tests.dialects.sample import Sample, is_answered
-
-
-def basic(login: str, secret: str) -> str:
-    return "Basic " + base64.b64encode(f"{login}:{secret}".encode()).decode()
-
-
-# The seed's own: bWFpbi13ZWItYXBwLWNsaWVudDptYWluLXdlYi1hcHAtc2VjcmV0.
-CLIENT: Final = basic("main-web-app-client", "main-web-app-secret")
-TIM: Final = basic("tim@acme.com", "123")
-BOUNDARY: Final = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
-MULTIPART: Final = f"multipart/form-data; boundary={BOUNDARY}"
-FORM: Final = "application/x-www-form-urlencoded"
-FILE: Final = "simple_add_your_logo_rubber_stamp-r4b9fb34b28254f4ebf7f8bc25bff8fb4_6ogxj_307.jpg"
-ISSUED: Final = {
-    "access_token": "<text>",
-    "token_type": "bearer",
-    "refresh_token": "<text>",
-    "expires_in": 7199,
-    "scope": "main-web-app-scope",
-    "jti": "<text>",
-}
-DONE: Final = {"returnCode": "SUCCESS", "status": 0, "userMessage": None, "id": "<id>"}
-NEW: Final = {
-    "tags": ["mouse"],
-    "subject": "Need a new keyboard",
-    "description": "Need a wireless keyboard",
-    "requesterEmail": "tim@acme.com",
-    "requesterName": "Tim",
-    "locationName": "Ahmedabad",
-}
-FIRST: Final[dict[str, Any]] = {
-    "requesterEmail": "tim@acme.com",
-    "requesterName": "Tim",
-    "ccEmailSet": [],
-    "subject": "Need a new Mouse",
-    "description": "Need a wireless mouse",
-    "categoryName": "Service Request",
-    "status": "Open",
-    "impact": "LOW",
-    "priority": "LOW",
-    "urgency": "LOW",
-    "locationName": None,
-    "tags": ["mouse"],
-    "spam": False,
-    "fileAttachments": None,
-    "customFieldValueDetails": {},
-}
-
-
-def form(*parts: tuple[str, str | bytes, str], boundary: str = BOUNDARY) -> bytes:
-    """A multipart form: names, values, and the names of files where they are some."""
-    body = b""
-    for name, value, file_name in parts:
-        said = f'form-data; name="{name}"' + (f'; filename="{file_name}"' if file_name else "")
-        data = value.encode() if isinstance(value, str) else value
-        body += f"--{boundary}\r\nContent-Disposition: {said}\r\n\r\n".encode() + data + b"\r\n"
-    return body + f"--{boundary}--\r\n".encode()
-
-
-LOGIN: Final = (
-    ("username", "tim@acme.com", ""),
-    ("password", "123", ""),
-    ("grant_type", "password", ""),
+from tests.dialects.serviceops.guide import (
+    CLIENT,
+    DONE,
+    FILE,
+    FIRST,
+    FORM,
+    ISSUED,
+    LOGIN,
+    MULTIPART,
+    NEW,
+    TIM,
+    form,
 )
 
 # Every documented call, on what the demo has. Written from the guide, seed 001.

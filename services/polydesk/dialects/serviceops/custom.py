@@ -150,7 +150,9 @@ def _fits(field: CustomField, value: CustomValue) -> bool:
 
 def _set(said: pb.CustomFieldValue, member: str, value: CustomValue) -> None:
     if isinstance(value, list):
-        getattr(said, member).extend(value)
+        items = getattr(said, member)
+        items.SetInParent()  # an empty list is one
+        items.extend(value)
     elif member == "long_value" and isinstance(value, int):
         exact = abs(value) <= _EXACT
         said.long_value.CopyFrom(
