@@ -71,7 +71,8 @@ class Directory(Generic[Listed]):
         The letter case does not count.
         """
         caller.admit(org)
-        return await self._store.find(org, key.casefold())
+        # What no entry can have, a database need not be asked for: PostgreSQL takes no NUL.
+        return None if "\0" in key else await self._store.find(org, key.casefold())
 
     async def page(self, caller: Caller, org: int, *, limit: int, token: str = "") -> Slice[Listed]:
         """Returns the entries of an org in the order in which they were made."""

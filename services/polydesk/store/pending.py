@@ -58,6 +58,8 @@ class SqlPendingFiles:
 
     async def expire(self, *, at: datetime, limit: int) -> list[PendingFile]:
         """Deletes files whose time is over, and returns what they were."""
+        if await self._engine.row(Read(_EXPIRED, (micros(at), 1))) is None:
+            return []
         return await self._engine.write(lambda: _expire(at, limit))
 
     async def blob_of(self, sha256: str) -> str:

@@ -301,6 +301,10 @@ def new(**said: Any) -> dict[str, Any]:
                     "locationName is Atlantis, which is no location of the directory",
                 ),
                 (
+                    {"locationName": "\0"},
+                    "locationName is \0, which is no location of the directory",
+                ),
+                (
                     {"impact": "HUGE"},
                     "impact is HUGE, it can be LOW, ONUSER, ONDEPARTMENT or ONBUSINESS",
                 ),

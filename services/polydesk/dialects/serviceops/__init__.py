@@ -1,5 +1,8 @@
 """Motadata ServiceOps (once Flotomate), seed 001: incidents, their files, custom fields, tokens.
 
+The vendor's newer pages call incidents requests and write some words otherwise (`On User`); their
+routes are answered, too.
+
 Paths are printed with and without `/v1`. An update is a POST. `status` is a number in what a write
 answers and a text in what a read answers. What an incident has not is null, but for lists, which
 are empty, but for fileAttachments, which is null. Requesters and locations must be registered: they
@@ -28,6 +31,8 @@ PREFIXES: Final[Mapping[str, str]] = {
     "/api/incident/": "GetIncident",
     "/api/oprfile/": "UploadFile",
     "/api/ususer/": "GetForm",
+    "/api/v1/request/": "UpdateRequest",
+    "/api/v1/service_catalog/": "CreateServiceRequest",
 }
 
 

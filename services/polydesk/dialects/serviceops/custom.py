@@ -103,7 +103,7 @@ def _value(field: CustomField, said: pb.CustomFieldValue) -> CustomValue | None:
         return _parsed(field, said.string_value) if given else None
     value = getattr(said, member)
     if isinstance(value, struct_pb2.ListValue):
-        return [_plain(each) for each in value.values]
+        return [plain(each) for each in value.values]
     return _long(name, value) if isinstance(value, struct_pb2.Value) else value
 
 
@@ -116,7 +116,7 @@ def _parsed(field: CustomField, text: str) -> CustomValue:
         raise Invalid(f"{name}: {wire.clip(text)} is no {kind}", field=name) from error
 
 
-def _plain(value: struct_pb2.Value) -> Any:
+def plain(value: struct_pb2.Value) -> Any:
     """Returns a JSON value; a whole number is an int."""
     match value.WhichOneof("kind"):
         case "number_value":
@@ -130,7 +130,7 @@ def _plain(value: struct_pb2.Value) -> Any:
 
 
 def _long(name: str, value: struct_pb2.Value) -> CustomValue | None:
-    said = _plain(value)
+    said = plain(value)
     if not isinstance(said, str):
         return said  # type: ignore[no-any-return]  # the catalog looks at what it is
     try:

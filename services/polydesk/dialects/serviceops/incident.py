@@ -137,7 +137,7 @@ def to_changes(
         category, word = _category(said.category_name)
         fields, kept = fields | category, kept | word
     if said.status:
-        fields["state"] = _chosen("status", said.status, STATUSES)[1]
+        fields["state"] = read_status(said.status)
     if said.HasField("tags"):
         kept["tags"] = read_texts("tags", _items("tags", said.tags))
     if said.HasField("cc_email_set"):
@@ -161,17 +161,17 @@ def from_incident(
     """Writes an incident as M05 answers it."""
     kept = ticket.extra.get(EXTRA, {})
     return pb.GetIncidentResponse(
-        requester_email=_or_null(ticket.requester),
-        requester_name=_or_null(requester_name(ticket, requester)),
+        requester_email=or_null(ticket.requester),
+        requester_name=or_null(requester_name(ticket, requester)),
         cc_email_set=kept.get("ccEmailSet", []),
         subject=ticket.summary,
-        description=_or_null(ticket.description),
+        description=or_null(ticket.description),
         category_name=category_of(ticket),
         status=status_of(ticket.state),
         impact=word_of(ticket, "impact"),
         priority=word_of(ticket, "priority"),
         urgency=word_of(ticket, "urgency"),
-        location_name=_or_null(kept.get("locationName", "")),
+        location_name=or_null(kept.get("locationName", "")),
         tags=kept.get("tags", []),
         spam=kept.get("spam", False),
         file_attachments=_files(attachments),
@@ -207,6 +207,16 @@ def word_of(ticket: Ticket, name: str) -> str:
     if said and words.get(said) is level:
         return said
     return next((word for word, meant in words.items() if meant is level), USUAL)
+
+
+def read_status(said: str) -> State:
+    """Returns the state of a status."""
+    return _chosen("status", said, STATUSES)[1]
+
+
+def reference_of(attachment: Attachment) -> str:
+    """Returns the reference of a file; one that came through another API never had any."""
+    return attachment.reference or f"{attachment.id:010}"
 
 
 def read_text(name: str, value: struct_pb2.Value) -> str:
@@ -272,7 +282,8 @@ def _category(said: str) -> tuple[dict[str, str], dict[str, Any]]:
     return {"category": said}, {"categoryName": ""}
 
 
-def _or_null(text: str) -> struct_pb2.Value:
+def or_null(text: str) -> struct_pb2.Value:
+    """Returns a text, or null where it is empty."""
     return struct_pb2.Value(string_value=text) if text else _NULL
 
 
@@ -281,8 +292,7 @@ def _files(attachments: Sequence[Attachment]) -> struct_pb2.Value:
         return _NULL
     value = struct_pb2.Value()
     for attachment in attachments:
-        # One that came through another API never had a reference.
-        reference = attachment.reference or f"{attachment.id:010}"
         file = value.list_value.add_struct()
+        reference = reference_of(attachment)
         file.update({"refFileName": reference, "realName": attachment.file_name, "link": None})
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
@@ -23,8 +23,18 @@ from polydesk.dialects.serviceops.incident import (
     to_draft,
     vendor_words,
 )
+from polydesk.dialects.serviceops.request import (
+    NEWER,
+    completed,
+    from_request,
+    labels_of,
+    more_changes,
+    to_incident,
+    to_incident_change,
+)
 from polydesk.dialects.serviceops.token import BEARER, give, read_client, read_grant, scope_of
 from polydesk.domain.attachment import UNKNOWN_TYPE, AttachmentDraft
+from polydesk.domain.catalog import Catalog
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Invalid, NotFound
 from polydesk.domain.identity import Caller
@@ -146,6 +156,83 @@ class ServiceOps(pb_grpc.ServiceOpsServiceServicer):
         await self._desk.incidents.delete(caller, id_)
         return pb.DeleteIncidentResponse(return_code=SUCCESS, user_message=NULL, id=id_)
 
+    async def CreateRequest(self, request: pb.CreateRequestRequest, _: Context) -> pb.Request:
+        """Records a request."""
+        said = request.request
+        requester = await self._person(wire.caller_of(), said.requester_email)
+        files = [each.ref_file_name for each in said.file_attachments]
+        return await self._record(said, requester, files)
+
+    async def UpdateRequest(self, request: pb.UpdateRequestRequest, _: Context) -> pb.Request:
+        """Changes a request."""
+        caller, said = wire.caller_of(), request.request
+        id_ = (await self._incident(caller, request.request_id)).id
+        catalog = await self._desk.catalogs.get(caller, caller.home())
+        location = None
+        if said.HasField("location_name"):
+            name = read_text("locationName", said.location_name)
+            location = await self._location(caller, name)
+        with vendor_words(NEWER), vendor_words(NAMES | labels_of(catalog)):
+            changes = to_changes(to_incident_change(said), location=location, catalog=catalog)
+            changes = more_changes(changes, said, catalog)
+            files = read_texts(
+                "attachmentsRefNames", [each.ref_file_name for each in said.file_attachments]
+            )
+            ticket = await self._desk.incidents.lead(caller, id_, changes, files=files)
+        return await self._request(caller, ticket, catalog)
+
+    async def CreateServiceRequest(
+        self, request: pb.CreateServiceRequestRequest, _: Context
+    ) -> pb.Request:
+        """Records what is asked for from the service catalog."""
+        said = request.request
+        requester = await self._person_called(wire.caller_of(), said.requester)
+        return await self._record(said, requester, [])
+
+    async def _record(
+        self, said: pb.NewRequest | pb.NewServiceRequest, requester: Person, files: Sequence[str]
+    ) -> pb.Request:
+        caller = wire.caller_of()
+        org = caller.home()
+        catalog = await self._desk.catalogs.get(caller, org)
+        location = await self._location(caller, said.location_name)
+        with vendor_words(NEWER), vendor_words(NAMES | labels_of(catalog)):
+            incident = to_incident(said)
+            draft = to_draft(incident, requester, location=location, catalog=catalog)
+            draft = completed(draft, said, catalog, creator=caller.login)
+            references = read_texts("attachmentsRefNames", files)
+            ticket = await self._desk.tickets.record(caller, org, draft, files=references)
+        return await self._request(caller, ticket, catalog)
+
+    async def _request(self, caller: Caller, ticket: Ticket, catalog: Catalog) -> pb.Request:
+        files = await self._desk.attachments.page(caller, ticket.id, limit=MOST_FILES)
+        return from_request(
+            ticket,
+            requester=await self._desk.people.find(caller, ticket.org, ticket.requester),
+            attachments=files.items,
+            catalog=catalog,
+            updater=caller.login,
+        )
+
+    async def _person_called(self, caller: Caller, name: str) -> Person:
+        """Returns the person of a name, if there is one only, or of an e-mail address."""
+        if "@" in name:
+            return await self._person(caller, name, field="requester")
+        found, token = list[Person](), ""
+        while True:
+            page = await self._desk.people.page(caller, caller.home(), limit=1_000, token=token)
+            found += [each for each in page.items if each.name.casefold() == name.casefold()]
+            token = page.next_token
+            if not token:
+                break
+        if len(found) != 1:
+            whom = "nobody" if not found else "more than one person"
+            raise Invalid(
+                f"requester is {wire.clip(name)}, as {whom} in the directory is called",
+                field="requester",
+            )
+        return found[0]
+
     async def _incident(self, caller: Caller, id_: str) -> Ticket:
         """Returns an incident of the caller's own org."""
         org = caller.home()
@@ -156,12 +243,12 @@ class ServiceOps(pb_grpc.ServiceOpsServiceServicer):
                 return ticket
         raise NotFound(f"there is no incident {wire.clip(id_)}")
 
-    async def _person(self, caller: Caller, email: str) -> Person:
+    async def _person(self, caller: Caller, email: str, *, field: str = "requesterEmail") -> Person:
         person = await self._desk.people.find(caller, caller.home(), email.strip())
         if person is None:
             raise Invalid(
-                f"requesterEmail is {wire.clip(email)}, which nobody in the directory has",
-                field="requesterEmail",
+                f"{field} is {wire.clip(email)}, which nobody in the directory has",
+                field=field,
             )
         return person
 
