@@ -36,6 +36,9 @@ bench: $(READY) ## Measures the hub beside an echo on the same Envoy
 soak: $(READY) ## Kills the hub 30 times under load, on each engine
 	@POLYDESK_TEST_KILLS=30 $(BIN)/pytest tests/test_kill.py -s
 
+chaos: $(READY) ## Kills hubs and workers 100 times while runs are under way, on each engine
+	@POLYDESK_TEST_KILLS=100 $(BIN)/pytest tests/runs/test_kill.py -s
+
 proto: $(READY) ## Compiles the contracts
 	@$(BIN)/python proto/compile.py
 
@@ -60,4 +63,4 @@ dist: $(READY) ## Builds the wheel and the sdist
 clean: ## Removes what was built, keeps ./var
 	@rm -rf $(VENV) dist services/polydesk/api .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit demo bench soak proto format lint types check dist clean
+.PHONY: help run test unit demo bench soak chaos proto format lint types check dist clean

@@ -151,3 +151,17 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     running = Stack.start(tmp_path / "var", *options)
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A `polydesk up --demo` on either engine, which tests share that mind their own records."""
+    options = []
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        options = ["--database-url", server.database("shared", template=TEMPLATE)]
+    running = Stack.start(tmp_path_factory.mktemp("shared") / "var", *options)
+    yield running
+    assert running.stop() == 0

@@ -48,7 +48,7 @@ def respelt(name: str, other: str) -> dict[str, str]:
 
 
 # Every documented call, on the tickets that the demo has. Written from the guide, seed 004.
-SAMPLES: Final = (
+TICKET_SAMPLES: Final = (
     Sample(
         id="H01",
         note="as printed",
@@ -307,6 +307,85 @@ SAMPLES: Final = (
     ),
 )
 
+REPORT: Final = {
+    "TicketNumber": NUMBER,
+    "RbaInteractionId": "135",
+    "RbaStatusCode": "1",
+    "RbaStatusMessage": "iAutomate update",
+    **{f"Option{number}": "optional value" for number in range(1, 5)},
+}
+UPDATED: Final = "Runbook status updated successfully"
+# These need a worker.
+RUN_SAMPLES: Final = (
+    Sample(
+        id="H14",
+        method="PUT",
+        path="/v2/runbooks/orgentityid/1/updaterunbookstatusv2",
+        body=json.dumps({"JobId": "10"} | REPORT),
+        answer={"Id": "<text>", "Status": "Success", "Message": UPDATED},
+    ),
+    *(
+        Sample(
+            id="H15",
+            note=note,
+            method="PUT",
+            path=f"{V1}/UpdateRunbookStatus/1",
+            body=json.dumps({"JobId": job} | REPORT),
+            answer={"statusCode": 200, "status": "Success", "message": None, "result": "<text>"},
+        )
+        for note, job in (("JobId is a number, as printed", 1), ("a text", "1"))
+    ),
+    Sample(
+        id="H16",
+        method="PUT",
+        path=f"{V1}/UpdateRunbookStatusV2/1",
+        body=json.dumps(REPORT),
+        answer={"statusCode": 200, "status": "Success", "message": UPDATED, "result": None},
+    ),
+    Sample(
+        id="H17",
+        method="POST",
+        path=f"{V1}/Execute/1/ScriptID/1",
+        body=json.dumps({"number": "INC0"}),
+        answer={
+            "key": "123",
+            "URL": "http://<URL>/rest/api/2/issue/",
+            "assignee_name": "user",
+            "Release_comment": "Ticket_released_from_iAutomate",
+        },
+    ),
+    Sample(
+        id="H19",
+        method="POST",
+        path="/api/v1/Execute/119",
+        body=json.dumps(
+            {"extra_vars": {"command_to_execute": "uname -a", "target_host": "Myhost"}}
+        ),
+        answer={"id": "<text>"},
+    ),
+    Sample(
+        id="H20",
+        method="GET",
+        path="/api/v1/status/119/506",
+        answer={
+            "results": [
+                {
+                    "id": "506",
+                    "event_data": {
+                        "res": {
+                            "stdout": "output\n",
+                            "cmd": "echo output",
+                            "response_message": "output",
+                        }
+                    },
+                }
+            ],
+            "status": "Successful",
+        },
+    ),
+)
+SAMPLES: Final = (*TICKET_SAMPLES, *RUN_SAMPLES)
+
 
 async def ask(rest: Any, sample: Sample, **headers: str) -> tuple[int, Any]:
     """Plays a sample."""
@@ -328,7 +407,9 @@ def got(path: str) -> Sample:
 
 
 @pytest.mark.envoy
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.id} {sample.note}".strip())
+@pytest.mark.parametrize(
+    "sample", TICKET_SAMPLES, ids=lambda sample: f"{sample.id} {sample.note}".strip()
+)
 async def test_a_sample_is_answered_as_documented(rest: Any, sample: Sample) -> None:
     sent = {"Content-Type": sample.content_type} if sample.body else {}
 
@@ -523,15 +604,17 @@ async def test_wrong_credentials_are_told_in_the_envelope(
 
 
 @pytest.mark.envoy
-async def test_a_token_opens_v1_and_v2(rest: Any) -> None:
+async def test_a_token_opens_every_route_of_v1_and_v2(rest: Any) -> None:
     token = next(sample for sample in SAMPLES if sample.id == "H18")
-
     _, issued = await ask(rest, token)
-    bearer = f"Bearer {issued['access_token']}"
+    bearer = {"Authorization": f"Bearer {issued['access_token']}"}
 
-    for path in (f"{V1}/GetIncidentTicketData/1", f"{V2}/1"):
-        status, _ = await ask(rest, got(path), Authorization=bearer)
-        assert status == 200
+    for sample in TICKET_SAMPLES:
+        sent = {"Content-Type": sample.content_type} if sample.body else {}
+        answer = await rest.request(
+            sample.method, sample.path, data=sample.body or None, headers=sent | bearer
+        )
+        assert is_answered(sample, answer.status, answer.body), (sample.path, answer)
 
 
 @pytest.mark.envoy

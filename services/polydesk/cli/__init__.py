@@ -18,12 +18,16 @@ from polydesk.cli import (
     incident,
     link,
     note,
+    runbook,
+    script,
     secret,
     serve,
+    target,
     ticket,
     up,
     watch,
 )
+from polydesk.cli import run as runs
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -36,6 +40,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("work")(serve.work)
 app.command("gateway")(serve.gateway)
 app.command("migrate")(serve.migrate)
 app.add_typer(identity.org, name="org")
@@ -53,6 +58,10 @@ app.add_typer(catalog.field, name="field")
 app.add_typer(directory.person, name="person")
 app.add_typer(directory.location, name="location")
 app.add_typer(secret.secret, name="secret")
+app.add_typer(script.script, name="script")
+app.add_typer(target.target, name="target")
+app.add_typer(runbook.runbook, name="runbook")
+app.add_typer(runs.run, name="run")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

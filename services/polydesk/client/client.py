@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeAlias
@@ -22,8 +22,13 @@ from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.run_pb2 import WatchRunOutputRequest, WatchRunOutputResponse
+from polydesk.api.v1.run_pb2_grpc import RunServiceStub
+from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
+from polydesk.api.v1.script_pb2_grpc import ScriptServiceStub
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub
+from polydesk.api.v1.target_pb2_grpc import TargetServiceStub
 from polydesk.api.v1.ticket_pb2 import (
     ListTicketChangesRequest,
     ListTicketsRequest,
@@ -37,6 +42,7 @@ from polydesk.client.calls import Manners
 from polydesk.client.errors import HubError
 from polydesk.client.page import pages
 from polydesk.client.patience import Patience
+from polydesk.client.run import follow_run
 from polydesk.client.watch import Watch
 
 # Its id, or its name: `orgs/7`.
@@ -71,6 +77,10 @@ class Client:
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
     directory: DirectoryServiceStub
+    scripts: ScriptServiceStub
+    targets: TargetServiceStub
+    runbooks: RunbookServiceStub
+    runs: RunServiceStub
     identity: IdentityServiceStub
 
     def __init__(  # noqa: PLR0913 - each is an option
@@ -107,6 +117,10 @@ class Client:
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
         self.directory = DirectoryServiceStub(self.channel)
+        self.scripts = ScriptServiceStub(self.channel)
+        self.targets = TargetServiceStub(self.channel)
+        self.runbooks = RunbookServiceStub(self.channel)
+        self.runs = RunServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         return self
 
@@ -198,6 +212,14 @@ class Client:
             parent=org_name(org), cursor=cursor, heartbeat_seconds=heartbeat_seconds
         )
         return Watch(self.tickets.WatchTickets, request, patience=self.patience, on_loss=on_loss)
+
+    def watch_run(
+        self, name: str, *, cursor: str = "", on_loss: Callable[[HubError], None] | None = None
+    ) -> AsyncGenerator[WatchRunOutputResponse, None]:
+        """Yields the output of a run, and the run as it changes, until it has ended."""
+        request = WatchRunOutputRequest(name=name, cursor=cursor)
+        method = self.runs.WatchRunOutput
+        return follow_run(method, request, patience=self.patience, on_loss=on_loss)
 
     async def upload(
         self,

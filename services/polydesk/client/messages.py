@@ -10,8 +10,12 @@ from polydesk.api.v1 import (
     incident_pb2,
     link_pb2,
     note_pb2,
+    run_pb2,
+    runbook_pb2,
+    script_pb2,
     secret_pb2,
     service_level_pb2,
+    target_pb2,
     ticket_pb2,
 )
 
@@ -23,7 +27,11 @@ __all__ = [
     "incident_pb2",
     "link_pb2",
     "note_pb2",
+    "run_pb2",
+    "runbook_pb2",
+    "script_pb2",
     "secret_pb2",
     "service_level_pb2",
+    "target_pb2",
     "ticket_pb2",
 ]

@@ -16,6 +16,7 @@ from polydesk.domain.classifying import Catalogs
 from polydesk.domain.custom_field import check_given
 from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
+from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
@@ -29,8 +30,12 @@ from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
+from polydesk.domain.runbook import Runbook
+from polydesk.domain.running import Runs
 from polydesk.domain.saving import Saved, Terms, refused
+from polydesk.domain.script import Script
 from polydesk.domain.service_level import ServiceLevels
+from polydesk.domain.shelf import Shelf, Targets
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
 from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
@@ -206,5 +211,10 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     levels: ServiceLevels
     catalogs: Catalogs
     watches: Watches
+    scripts: Shelf[Script]
+    targets: Targets
+    runbooks: Shelf[Runbook]
+    runs: Runs
+    followers: Followers
     registry: Registry
     gatekeeper: Gatekeeper

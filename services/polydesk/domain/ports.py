@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Sequence,
+)
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeVar
 
@@ -16,8 +22,12 @@ from polydesk.domain.note import Note, NoteDraft, NoteKind
 from polydesk.domain.pending import PendingFile
 from polydesk.domain.person import Person
 from polydesk.domain.query import Query
+from polydesk.domain.run_ports import RunStore, ShelfStore
+from polydesk.domain.runbook import Runbook
 from polydesk.domain.saving import USUAL, Saved, Terms
+from polydesk.domain.script import Script
 from polydesk.domain.secret import Kept, Secret, SecretDraft
+from polydesk.domain.target import Target
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 
 
@@ -451,6 +461,22 @@ class Store(Protocol):
     @property
     def history(self) -> HistoryStore:
         """Keeps what happened."""
+
+    @property
+    def scripts(self) -> ShelfStore[Script]:
+        """Keeps scripts."""
+
+    @property
+    def targets(self) -> ShelfStore[Target]:
+        """Keeps targets."""
+
+    @property
+    def runbooks(self) -> ShelfStore[Runbook]:
+        """Keeps runbooks."""
+
+    @property
+    def runs(self) -> RunStore:
+        """Keeps runs."""
 
     @property
     def identity(self) -> IdentityStore:

@@ -21,10 +21,18 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    run_pb2,
+    run_pb2_grpc,
+    runbook_pb2,
+    runbook_pb2_grpc,
+    script_pb2,
+    script_pb2_grpc,
     secret_pb2,
     secret_pb2_grpc,
     service_level_pb2,
     service_level_pb2_grpc,
+    target_pb2,
+    target_pb2_grpc,
     ticket_pb2,
     ticket_pb2_grpc,
 )
@@ -36,8 +44,12 @@ from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.run import RunServicer
+from polydesk.rpc.runbook import RunbookServicer
+from polydesk.rpc.script import ScriptServicer
 from polydesk.rpc.secret import SecretServicer
 from polydesk.rpc.service_level import ServiceLevelServicer
+from polydesk.rpc.target import TargetServicer
 from polydesk.rpc.watch import WatchServicer
 
 SERVICES: Final = tuple(
@@ -52,6 +64,10 @@ SERVICES: Final = tuple(
         service_level_pb2,
         catalog_pb2,
         directory_pb2,
+        run_pb2,
+        runbook_pb2,
+        script_pb2,
+        target_pb2,
         identity_pb2,
     )
     for service in contract.DESCRIPTOR.services_by_name.values()
@@ -71,4 +87,8 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     )
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(desk), server)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryServicer(desk), server)
+    script_pb2_grpc.add_ScriptServiceServicer_to_server(ScriptServicer(desk), server)
+    target_pb2_grpc.add_TargetServiceServicer_to_server(TargetServicer(desk), server)
+    runbook_pb2_grpc.add_RunbookServiceServicer_to_server(RunbookServicer(desk), server)
+    run_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

@@ -7,11 +7,14 @@ once for both engines; see `script.py` for how.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.location import Location
 from polydesk.domain.person import Person
+from polydesk.domain.runbook import Runbook
+from polydesk.domain.script import Script
+from polydesk.domain.target import Target
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
@@ -21,12 +24,14 @@ from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
 from polydesk.store.pending import SqlPendingFiles
+from polydesk.store.run import SqlRuns
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.secret import SqlSecrets
-from polydesk.store.sqlite import Sqlite
+from polydesk.store.shelf import SqlShelf
+from polydesk.store.sqlite import Sqlite, library
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store"]
+__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store", "sqlite_library"]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -44,6 +49,10 @@ class SqlStore:
         self._people = SqlDirectory(Person, engine)
         self._locations = SqlDirectory(Location, engine)
         self._secrets = SqlSecrets(engine)
+        self._scripts = SqlShelf(engine, "script", Script)
+        self._targets = SqlShelf(engine, "target", Target)
+        self._runbooks = SqlShelf(engine, "runbook", Runbook)
+        self._runs = SqlRuns(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -88,6 +97,26 @@ class SqlStore:
         return self._secrets
 
     @property
+    def scripts(self) -> SqlShelf[Script]:
+        """Keeps scripts."""
+        return self._scripts
+
+    @property
+    def targets(self) -> SqlShelf[Target]:
+        """Keeps targets."""
+        return self._targets
+
+    @property
+    def runbooks(self) -> SqlShelf[Runbook]:
+        """Keeps runbooks."""
+        return self._runbooks
+
+    @property
+    def runs(self) -> SqlRuns:
+        """Keeps runs."""
+        return self._runs
+
+    @property
     def history(self) -> history.SqlHistory:
         """Keeps what happened."""
         return self._history
@@ -115,6 +144,11 @@ async def open_store(url: str) -> SqlStore:
         await engine.close()
         raise
     return SqlStore(engine)
+
+
+def sqlite_library() -> Any:
+    """Returns the one library that may open SQLite files in this process."""
+    return library
 
 
 async def migrate(url: str) -> None:

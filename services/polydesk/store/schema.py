@@ -165,6 +165,68 @@ locations: Final = Table(
     Index("locations_key", "org", "key", unique=True),
     Index("locations_id", "org", "id"),
 )
+shelf: Final = Table(
+    "shelf",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", _TEXT, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    UniqueConstraint("org", "kind", "name", name="shelf_name"),
+)
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("state", _TEXT, nullable=False),
+    Column("runbook", BigInteger, nullable=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("key", _TEXT),
+    Column("wake_at", BigInteger),
+    Column("cancelling", Integer, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("runs_org", "org", "id"),
+    Index("runs_state", "state", "id"),
+    Index("runs_ticket", "ticket", "id"),
+    Index("runs_key", "org", "key", unique=True),
+    Index("runs_wake_at", "wake_at", "id"),
+)
+plans: Final = Table(
+    "plans",
+    metadata,
+    Column("run", _ID, primary_key=True, autoincrement=False),
+    Column("document", _DOCUMENT, nullable=False),
+)
+lines: Final = Table(
+    "lines",
+    metadata,
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", _TEXT, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("stream", _TEXT, nullable=False),
+    Column("cut", Integer, nullable=False),
+    Column("text", _TEXT, nullable=False),
+)
+tails: Final = Table(
+    "tails",
+    metadata,
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", _TEXT, primary_key=True),
+    Column("attempt", BigInteger, primary_key=True, autoincrement=False),
+    Column("stream", _TEXT, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+)
+workers: Final = Table(
+    "workers",
+    metadata,
+    Column("id", _TEXT, primary_key=True),
+    Column("machine", _TEXT, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+)
 latest: Final = Table(
     "latest",
     metadata,

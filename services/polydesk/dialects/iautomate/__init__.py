@@ -32,6 +32,9 @@ PREFIXES: Final[Mapping[str, str]] = {
     "/v2/secret/": "GetSecret",
     "/v2/itsmattachment/": "DownloadAttachment",
     "/iAutomateAPI/": "GetIncidentsV1",
+    "/v2/runbooks/": "UpdateRunbookStatusV2",
+    "/api/v1/Execute/": "ExecuteCommand",
+    "/api/v1/status/": "GetRunResults",
     "/token": "IssueToken",
 }
 

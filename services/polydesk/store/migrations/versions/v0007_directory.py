@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy import JSON, BigInteger, Column, Integer, Text
 
 revision: Final = "v0007"
-down_revision: Final = "v0005"
+down_revision: Final = "v0006"
 _ID: Final = BigInteger().with_variant(Integer, "sqlite")
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
 _DOCUMENT: Final = Text().with_variant(JSON, "postgresql")
