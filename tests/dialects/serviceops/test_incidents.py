@@ -210,6 +210,33 @@ async def test_an_incident_of_iautomate_is_read_and_changed_here(ops: Ops) -> No
     assert (await ops.read(id_)).items() >= {"status": "Resolved", "tags": ["disk"]}.items()
 
 
+async def test_an_incident_of_the_hubs_own_api_is_read_here(ops: Ops) -> None:
+    incident = {
+        "summary": "printer on fire",
+        "requester": "Tim@acme.com",
+        "state": "STATE_ACTIVE",
+        "impact": "LEVEL_HIGH",
+        "urgency": "LEVEL_HIGH",
+        "customFields": {"stage": {"text": "x"}},
+    }
+    made = await ops.call("POST", "/desk/v1/orgs/1/incidents", incident, **DEMO)
+    id_ = int(made.json()["name"].rpartition("/")[2])
+
+    assert await ops.read(id_) == {
+        **FIRST,
+        "requesterEmail": "Tim@acme.com",
+        "subject": "printer on fire",
+        "description": None,
+        "categoryName": "Incident",
+        "status": "In Progress",
+        "impact": "ONBUSINESS",
+        "urgency": "HIGH",
+        "priority": "URGENT",
+        "tags": [],
+        "customFieldValueDetails": {"1": {"type": 1, "stringValue": "x"}},
+    }
+
+
 async def test_what_others_change_is_read_here(ops: Ops) -> None:
     id_ = await ops.create(impact="ONUSER", priority="URGENT")
 
