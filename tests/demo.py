@@ -57,8 +57,9 @@ async def play(port: int) -> bool:
 
 async def send(rest: Rest, sample: Any) -> Answer:
     """Sends a sample as it is printed."""
-    headers = {"Content-Type": sample.content_type} if sample.body else {}
-    return await rest.request(sample.method, sample.path, data=sample.body or None, headers=headers)
+    return await rest.request(
+        sample.method, sample.path, data=sample.body or None, headers=sample.headers
+    )
 
 
 def shorten(answer: Answer) -> str:

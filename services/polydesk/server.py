@@ -22,6 +22,7 @@ from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.classifying import Catalogs
 from polydesk.domain.desk import Desk, Tickets
+from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
@@ -29,8 +30,10 @@ from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.password import Hasher
+from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
 from polydesk.domain.running import Runs
@@ -151,19 +154,22 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
+    attachments = Attachments(
+        store=opened,
+        blobs=store.LocalBlobs(settings.blobs_folder),
+        clock=clock,
+        largest=settings.largest_file,
+    )
     local = settings.local_targets or settings.demo
     runs = Runs(store=opened, clock=clock, local=local)
     return Desk(
-        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs),
-        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs),
+        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
+        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
-        attachments=Attachments(
-            store=opened,
-            blobs=store.LocalBlobs(settings.blobs_folder),
-            clock=clock,
-            largest=settings.largest_file,
-        ),
+        attachments=attachments,
+        people=Directory(Person, store=opened.people, clock=clock),
+        locations=Directory(Location, store=opened.locations, clock=clock),
         secrets=open_secrets(settings, opened, clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),

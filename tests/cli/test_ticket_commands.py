@@ -134,7 +134,7 @@ def test_a_list_that_is_cut_says_so(desk: Command) -> None:
     done = desk("ticket", "list", "1", "--limit", "1", "--json")
 
     assert done.status == 0
-    assert [json.loads(line)["number"] for line in done.out.splitlines()] == ["INC0303863"]
+    assert [json.loads(line)["number"] for line in done.out.splitlines()] == ["INC0000001"]
     assert done.err == "polydesk: these are the first 1; --limit 0 lists all\n"
 
 

@@ -15,7 +15,8 @@ PLACEHOLDERS: Final = {"<text>": ".+", "<time>": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\
 class Sample:
     """A documented call as it goes on the wire, and its answer.
 
-    `<text>` in the answer stands for any text, `<time>` for any date; bytes are those of a file.
+    `<text>` in the answer stands for any text, `<time>` for any date, `<id>` for any number; bytes
+    are those of a file. `authorization` goes before the demo user's credentials.
     """
 
     id: str
@@ -25,6 +26,13 @@ class Sample:
     body: str | bytes = ""
     content_type: str = "application/json"
     note: str = ""
+    authorization: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Returns what goes with it."""
+        headers = {"Content-Type": self.content_type} if self.body else {}
+        return headers | ({"Authorization": self.authorization} if self.authorization else {})
 
 
 def is_answered(sample: Sample, status: int, body: bytes) -> bool:
@@ -50,6 +58,8 @@ def fits(actual: Any, expected: Any) -> bool:
             and len(actual) == len(expected)
             and all(map(fits, actual, expected))
         )
+    if expected == "<id>":
+        return type(actual) is int and actual > 0
     if isinstance(expected, str) and expected in PLACEHOLDERS:
         return isinstance(actual, str) and bool(re.fullmatch(PLACEHOLDERS[expected], actual))
     return bool(actual == expected) and type(actual) is type(expected)

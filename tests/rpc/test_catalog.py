@@ -270,7 +270,7 @@ async def test_rest_speaks_of_catalogs_and_custom_fields(rest: Rest) -> None:
 
     field = await send(
         "POST",
-        "orgs/1/customFields?customFieldId=35",
+        "orgs/1/customFields?customFieldId=350",
         key="asset",
         label="Asset",
         type="TYPE_LONG",
@@ -287,14 +287,14 @@ async def test_rest_speaks_of_catalogs_and_custom_fields(rest: Rest) -> None:
     gone = await send("DELETE", field["name"])
 
     assert field == {
-        "name": "orgs/1/customFields/35",
+        "name": "orgs/1/customFields/350",
         "key": "asset",
         "label": "Asset",
         "type": "TYPE_LONG",
         "required": False,
         "options": [],
     }
-    assert listed["customFields"] == [field]
+    assert listed["customFields"][-1] == field
     assert made["customFields"] == {"asset": {"integer": "42"}}
     assert patched["customFields"] == {"asset": {"integer": "43"}}
     assert renamed["title"] == "Hard"

@@ -10,6 +10,7 @@ import typer
 from polydesk.cli import (
     audit,
     catalog,
+    directory,
     exporter,
     file,
     identity,
@@ -54,6 +55,8 @@ app.add_typer(link.link, name="link")
 app.add_typer(file.file, name="file")
 app.add_typer(catalog.category, name="category")
 app.add_typer(catalog.field, name="field")
+app.add_typer(directory.person, name="person")
+app.add_typer(directory.location, name="location")
 app.add_typer(secret.secret, name="secret")
 app.add_typer(script.script, name="script")
 app.add_typer(target.target, name="target")

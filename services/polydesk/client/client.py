@@ -16,6 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from polydesk.api.v1.attachment_pb2 import Attachment
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
 from polydesk.api.v1.catalog_pb2_grpc import CatalogServiceStub
+from polydesk.api.v1.directory_pb2_grpc import DirectoryServiceStub
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
@@ -75,6 +76,7 @@ class Client:
     secrets: SecretServiceStub
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
+    directory: DirectoryServiceStub
     scripts: ScriptServiceStub
     targets: TargetServiceStub
     runbooks: RunbookServiceStub
@@ -114,6 +116,7 @@ class Client:
         self.secrets = SecretServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
+        self.directory = DirectoryServiceStub(self.channel)
         self.scripts = ScriptServiceStub(self.channel)
         self.targets = TargetServiceStub(self.channel)
         self.runbooks = RunbookServiceStub(self.channel)

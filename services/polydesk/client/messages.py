@@ -5,6 +5,7 @@ from __future__ import annotations
 from polydesk.api.v1 import (
     attachment_pb2,
     catalog_pb2,
+    directory_pb2,
     identity_pb2,
     incident_pb2,
     link_pb2,
@@ -21,6 +22,7 @@ from polydesk.api.v1 import (
 __all__ = [
     "attachment_pb2",
     "catalog_pb2",
+    "directory_pb2",
     "identity_pb2",
     "incident_pb2",
     "link_pb2",

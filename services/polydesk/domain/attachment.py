@@ -71,7 +71,10 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a ticket; `id` is that of the history's entry that tells it."""
+    """A file of a ticket; `id` is that of the history's entry that tells it.
+
+    `reference` is the one under which it waited for its ticket, if it did.
+    """
 
     id: int
     ticket: int
@@ -82,6 +85,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     blob: str
     created_at: datetime
     uploader: str
+    reference: str = ""
 
     def told(self) -> dict[str, str | int]:
         """Returns what the history tells of it."""

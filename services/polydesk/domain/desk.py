@@ -14,6 +14,7 @@ from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog
 from polydesk.domain.classifying import Catalogs
 from polydesk.domain.custom_field import check_given
+from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
@@ -22,8 +23,10 @@ from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.part import admit_present, reach, reach_present
+from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
@@ -41,10 +44,13 @@ from polydesk.domain.watch import Watches
 class Tickets:
     """Keeps the one record of every piece of work."""
 
-    def __init__(self, *, store: TicketStore, clock: Clock, orgs: Orgs) -> None:
+    def __init__(
+        self, *, store: TicketStore, clock: Clock, orgs: Orgs, attachments: Attachments
+    ) -> None:
         self._store = store
         self._clock = clock
         self._orgs = orgs
+        self._attachments = attachments
 
     async def save(
         self, caller: Caller, org: int, drafts: Sequence[Draft | Invalid], *, partial: bool = False
@@ -77,21 +83,35 @@ class Tickets:
             rows=[refused(each) if isinstance(each, Invalid) else next(rows) for each in checked],
         )
 
-    async def record(self, caller: Caller, org: int, draft: Draft, *, least_id: int = 0) -> Ticket:
-        """Makes a new ticket; one without a number gets one. Ids go on behind `least_id`."""
+    async def record(
+        self,
+        caller: Caller,
+        org: int,
+        draft: Draft,
+        *,
+        files: Sequence[str] = (),
+        least_id: int = 0,
+    ) -> Ticket:
+        """Makes a new ticket; one without a number gets one. Ids go on behind `least_id`.
+
+        `files` are references of pending files, which become its attachments.
+        """
         caller.admit(org)
         decided = await self._orgs.get(org)
         decided.catalog.check_values(draft.custom)
         if draft.kind is Kind.INCIDENT:
             check_given(decided.catalog.by_key, draft.custom)
-        stamp = caller.stamp(self._clock.now())
-        return await self._store.create(
+        held = await self._attachments.held(org, files)
+        ticket = await self._store.create(
             org,
             draft,
             terms=Terms(priorities=decided.policy.priorities, least_id=least_id),
-            stamp=stamp,
+            files=files,
+            stamp=caller.stamp(self._clock.now()),
             once=caller.once,
         )
+        await self._attachments.settle(held)
+        return ticket
 
     async def get(self, caller: Caller, id_: int) -> Ticket:
         """Returns the ticket of an id."""
@@ -185,6 +205,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     notes: Notes
     links: Links
     attachments: Attachments
+    people: Directory[Person]
+    locations: Directory[Location]
     secrets: Secrets
     levels: ServiceLevels
     catalogs: Catalogs

@@ -10,14 +10,17 @@ from collections.abc import (
     Sequence,
 )
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.link import Link, LinkDraft, Linked
+from polydesk.domain.location import Location
 from polydesk.domain.note import Note, NoteDraft, NoteKind
+from polydesk.domain.pending import PendingFile
+from polydesk.domain.person import Person
 from polydesk.domain.query import Query
 from polydesk.domain.run_ports import RunStore, ShelfStore
 from polydesk.domain.runbook import Runbook
@@ -55,27 +58,35 @@ class TicketStore(Protocol):
     ) -> Saved:
         """Saves drafts, all or none unless the terms say else, as `saving.settle` decides."""
 
-    async def create(
+    async def create(  # noqa: PLR0913 - each is said or not
         self,
         org: int,
         draft: Draft,
         *,
         terms: Terms = USUAL,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
-        """Inserts one ticket; a draft without a number gets one. Raises Exists."""
+        """Inserts one ticket; a draft without a number gets one. Raises Exists.
 
-    async def change(
+        `files` are references of pending files, which become its attachments. Raises Invalid.
+        """
+
+    async def change(  # noqa: PLR0913 - each is said or not
         self,
         id_: int,
         change: Callable[[Ticket], Ticket],
         *,
         action: str,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
-        """Changes one ticket, as it stands in the transaction; `change` may refuse."""
+        """Changes one ticket, as it stands in the transaction; `change` may refuse.
+
+        `files` as in `create`.
+        """
 
     async def get(self, id_: int) -> Ticket | None:
         """Returns the ticket of an id, be it deleted."""
@@ -192,6 +203,75 @@ class AttachmentStore(Protocol):
 
     async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
         """Returns attachments with an id above `after`, by their ids."""
+
+
+class PendingFileStore(Protocol):
+    """Keeps files that wait for their tickets; TicketStore makes attachments of them."""
+
+    async def add(self, file: PendingFile, *, stamp: Stamp, once: Once | None) -> PendingFile:
+        """Inserts a file, with the history's entry of it."""
+
+    async def many(self, org: int, references: Sequence[str], *, at: datetime) -> list[PendingFile]:
+        """Returns the files of an org that wait under these references; others are left out."""
+
+    async def expire(self, *, at: datetime, limit: int) -> list[PendingFile]:
+        """Deletes files whose time is over, and returns what they were."""
+
+    async def blob_of(self, sha256: str) -> str:
+        """Returns the key under which attachments have these bytes; empty where none has."""
+
+
+class Registered(Protocol):
+    """What people and locations have in common: no two of an org have the same `key`."""
+
+    WHAT: ClassVar[str]
+
+    @property
+    def id(self) -> int:
+        """Returns its id."""
+
+    @property
+    def org(self) -> int:
+        """Returns its org."""
+
+    @property
+    def key(self) -> str:
+        """Returns its key, in lower case."""
+
+
+Listed = TypeVar("Listed", bound=Registered)
+
+
+class DirectoryStore(Protocol[Listed]):
+    """Keeps people, or locations. A write is one transaction with the history's entry of it."""
+
+    async def add(
+        self, org: int, make: Callable[[int], Listed], *, stamp: Stamp, once: Once | None
+    ) -> Listed:
+        """Inserts what `make` makes of a new id. Raises NotFound for the org, Exists."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[Listed], Listed],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Listed:
+        """Changes an entry, as it stands in the transaction. Raises NotFound, Exists."""
+
+    async def remove(self, org: int, id_: int, *, stamp: Stamp, once: Once | None) -> Listed:
+        """Deletes an entry. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Listed | None:
+        """Returns the entry of an id."""
+
+    async def find(self, org: int, key: str) -> Listed | None:
+        """Returns the entry of a key."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[Listed]:
+        """Returns entries with an id above `after`, by their ids."""
 
 
 class SecretStore(Protocol):
@@ -361,6 +441,18 @@ class Store(Protocol):
     @property
     def attachments(self) -> AttachmentStore:
         """Keeps what is known of attachments."""
+
+    @property
+    def pending_files(self) -> PendingFileStore:
+        """Keeps files that wait for their tickets."""
+
+    @property
+    def people(self) -> DirectoryStore[Person]:
+        """Keeps people."""
+
+    @property
+    def locations(self) -> DirectoryStore[Location]:
+        """Keeps locations."""
 
     @property
     def secrets(self) -> SecretStore:

@@ -11,6 +11,8 @@ from polydesk.api.v1 import (
     attachment_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
+    directory_pb2,
+    directory_pb2_grpc,
     identity_pb2,
     identity_pb2_grpc,
     incident_pb2,
@@ -37,6 +39,7 @@ from polydesk.api.v1 import (
 from polydesk.domain.desk import Desk
 from polydesk.rpc.attachment import AttachmentServicer
 from polydesk.rpc.catalog import CatalogServicer
+from polydesk.rpc.directory import DirectoryServicer
 from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.link import LinkServicer
@@ -60,6 +63,7 @@ SERVICES: Final = tuple(
         secret_pb2,
         service_level_pb2,
         catalog_pb2,
+        directory_pb2,
         run_pb2,
         runbook_pb2,
         script_pb2,
@@ -82,6 +86,7 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
         ServiceLevelServicer(desk), server
     )
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(desk), server)
+    directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryServicer(desk), server)
     script_pb2_grpc.add_ScriptServiceServicer_to_server(ScriptServicer(desk), server)
     target_pb2_grpc.add_TargetServiceServicer_to_server(TargetServicer(desk), server)
     runbook_pb2_grpc.add_RunbookServiceServicer_to_server(RunbookServicer(desk), server)

@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.location import Location
+from polydesk.domain.person import Person
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.script import Script
 from polydesk.domain.target import Target
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
+from polydesk.store.directory import SqlDirectory
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.pending import SqlPendingFiles
 from polydesk.store.run import SqlRuns
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.secret import SqlSecrets
@@ -41,6 +45,9 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._pending_files = SqlPendingFiles(engine)
+        self._people = SqlDirectory(Person, engine)
+        self._locations = SqlDirectory(Location, engine)
         self._secrets = SqlSecrets(engine)
         self._scripts = SqlShelf(engine, "script", Script)
         self._targets = SqlShelf(engine, "target", Target)
@@ -68,6 +75,21 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def pending_files(self) -> SqlPendingFiles:
+        """Keeps files that wait for their tickets."""
+        return self._pending_files
+
+    @property
+    def people(self) -> SqlDirectory[Person]:
+        """Keeps people."""
+        return self._people
+
+    @property
+    def locations(self) -> SqlDirectory[Location]:
+        """Keeps locations."""
+        return self._locations
 
     @property
     def secrets(self) -> SqlSecrets:

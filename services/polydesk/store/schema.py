@@ -136,6 +136,35 @@ secrets: Final = Table(
     Index("secrets_name", "org", "name", unique=True),
     Index("secrets_id", "org", "id"),
 )
+pending_files: Final = Table(
+    "pending_files",
+    metadata,
+    Column("reference", _TEXT, primary_key=True),
+    Column("org", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("pending_files_expires_at", "expires_at"),
+)
+people: Final = Table(
+    "people",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("people_key", "org", "key", unique=True),
+    Index("people_id", "org", "id"),
+)
+locations: Final = Table(
+    "locations",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("locations_key", "org", "key", unique=True),
+    Index("locations_id", "org", "id"),
+)
 shelf: Final = Table(
     "shelf",
     metadata,

@@ -12,6 +12,7 @@ from polydesk.wire.caller import (
     caller_of,
     clip,
 )
+from polydesk.wire.credential import read_credential
 from polydesk.wire.file import FilePart, Upload, send_file
 from polydesk.wire.form import LARGEST_FORM, MOST_FIELDS, read_form
 from polydesk.wire.time import (
@@ -41,6 +42,7 @@ __all__ = [
     "caller_of",
     "clip",
     "offset_zone",
+    "read_credential",
     "read_form",
     "read_time",
     "send_file",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity, runs
-from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, USER
+from polydesk.domain.demo import iautomate, identity, runs, serviceops
+from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, TIM, TIMS_CLIENT, USER
 from polydesk.domain.desk import Desk
-from polydesk.domain.identity import Caller
+from polydesk.domain.identity import HUB_ADMIN, Caller
 
-__all__ = ["API_USER", "CLIENT", "KEY", "ORGS", "USER", "seed"]
+__all__ = ["API_USER", "CLIENT", "KEY", "ORGS", "TIM", "TIMS_CLIENT", "USER", "seed"]
 
 
 async def seed(desk: Desk) -> None:
     """Seeds what is not there yet."""
     await identity.seed(desk.registry)
-    await iautomate.seed(desk, await _seeder(desk, "tickets.write"))
+    await serviceops.seed_directory(desk, await _seeder(desk, HUB_ADMIN))
+    seeder = await _seeder(desk, "tickets.write")
+    # Ids grow: what has the id 1 comes first.
+    await serviceops.seed_incident(desk, seeder, serviceops.FIRST)
+    await iautomate.seed(desk, seeder)
+    await serviceops.seed_incident(desk, seeder, serviceops.SECOND)
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
     await runs.seed_registered(desk, await _seeder(desk, "runbooks.write"))
     await runs.seed_runs(desk, await _seeder(desk, "runs.write"))
@@ -22,5 +27,10 @@ async def seed(desk: Desk) -> None:
 async def _seeder(desk: Desk, scope: str) -> Caller:
     account = await desk.registry.account_of(USER[0])
     return Caller(
-        account=account.id, login=account.login, roles=account.roles, scope=scope, via="demo"
+        account=account.id,
+        login=account.login,
+        roles=account.roles,
+        scope=scope,
+        operator=account.operator,
+        via="demo",
     )
