@@ -26,6 +26,7 @@ from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
+from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.org import Orgs
@@ -159,6 +160,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
             largest=settings.largest_file,
         ),
         secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
+        inventory=Inventory(store=opened, clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),

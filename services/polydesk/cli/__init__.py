@@ -10,6 +10,7 @@ import typer
 from polydesk.cli import (
     audit,
     catalog,
+    ci,
     exporter,
     file,
     identity,
@@ -50,6 +51,7 @@ app.add_typer(file.file, name="file")
 app.add_typer(catalog.category, name="category")
 app.add_typer(catalog.field, name="field")
 app.add_typer(secret.secret, name="secret")
+app.add_typer(ci.ci, name="ci")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

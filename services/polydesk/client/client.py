@@ -19,6 +19,7 @@ from polydesk.api.v1.catalog_pb2_grpc import CatalogServiceStub
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
+from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
@@ -67,6 +68,7 @@ class Client:
     links: LinkServiceStub
     attachments: AttachmentServiceStub
     secrets: SecretServiceStub
+    inventory: InventoryServiceStub
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
     identity: IdentityServiceStub
@@ -102,6 +104,7 @@ class Client:
         self.links = LinkServiceStub(self.channel)
         self.attachments = AttachmentServiceStub(self.channel)
         self.secrets = SecretServiceStub(self.channel)
+        self.inventory = InventoryServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)

@@ -19,6 +19,7 @@ from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
+from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.org import Orgs
@@ -181,6 +182,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     links: Links
     attachments: Attachments
     secrets: Secrets
+    inventory: Inventory
     levels: ServiceLevels
     catalogs: Catalogs
     watches: Watches

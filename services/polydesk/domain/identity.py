@@ -32,7 +32,7 @@ class Role(Enum):
 
 
 _READER: Final = frozenset({"tickets.read"})
-_AGENT: Final = _READER | {"tickets.write"}
+_AGENT: Final = _READER | {"tickets.write", "inventory.write"}
 SCOPES: Final[Mapping[Role, frozenset[str]]] = {
     Role.READER: _READER,
     Role.AGENT: _AGENT,

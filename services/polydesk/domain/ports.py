@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
+from polydesk.domain.ci import Ci, CiGroup, CiQuery, CiReport, CiSpec, CiStatus, StatusQuery
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
@@ -231,6 +232,91 @@ class SecretStore(Protocol):
         """Counts secrets by the ids of the keys that seal them."""
 
 
+class CiGroupStore(Protocol):
+    """Keeps CI groups. A write is one transaction with the history's entry of it."""
+
+    async def add(
+        self, org: int, name: str, *, id_: int, stamp: Stamp, once: Once | None
+    ) -> CiGroup:
+        """Inserts a group; one with the id 0 gets the next. Raises Exists."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[CiGroup], CiGroup],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> CiGroup:
+        """Changes a group, which `change` may refuse. Raises NotFound, Exists."""
+
+    async def remove(
+        self,
+        org: int,
+        id_: int,
+        *,
+        check: Callable[[CiGroup], None],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> CiGroup:
+        """Deletes a group that has no CI, which `check` may refuse. Raises NotFound, WrongState."""
+
+    async def get(self, org: int, id_: int) -> CiGroup | None:
+        """Returns a group of an org."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[CiGroup]:
+        """Returns groups with an id above `after`, by their ids."""
+
+
+class CiStore(Protocol):
+    """Keeps CIs. A write is one transaction with the history's entries of it."""
+
+    async def save(
+        self, org: int, specs: Sequence[CiSpec], *, new: bool, stamp: Stamp, once: Once | None
+    ) -> list[Ci]:
+        """Inserts CIs or changes those that are there, which raises Exists where all are `new`."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[Ci], Ci],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ci:
+        """Changes a CI, which `change` may refuse. Raises NotFound, Exists."""
+
+    async def remove(
+        self, org: int, id_: int, *, check: Callable[[Ci], None], stamp: Stamp, once: Once | None
+    ) -> Ci:
+        """Deletes a CI and its statuses, which `check` may refuse. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Ci | None:
+        """Returns a CI of an org."""
+
+    async def select(self, org: int, query: CiQuery, *, after: int, limit: int) -> list[Ci]:
+        """Returns CIs that fit with an id above `after`, by their ids."""
+
+
+class CiStatusStore(Protocol):
+    """Keeps what was reported of CIs."""
+
+    async def report(
+        self, org: int, reports: Sequence[CiReport], *, stamp: Stamp, once: Once | None
+    ) -> int:
+        """Keeps reports and tells them, in one transaction; returns how many CIs they mean.
+
+        Raises NotFound where one means none.
+        """
+
+    async def select(
+        self, org: int, query: StatusQuery, *, after: int, limit: int
+    ) -> list[CiStatus]:
+        """Returns statuses that fit with an id above `after`, by their ids."""
+
+
 class Keys(Protocol):
     """Finds the keys of the vault. All of it raises NotConfigured."""
 
@@ -355,6 +441,18 @@ class Store(Protocol):
     @property
     def secrets(self) -> SecretStore:
         """Keeps secrets."""
+
+    @property
+    def ci_groups(self) -> CiGroupStore:
+        """Keeps CI groups."""
+
+    @property
+    def cis(self) -> CiStore:
+        """Keeps CIs."""
+
+    @property
+    def ci_statuses(self) -> CiStatusStore:
+        """Keeps what was reported of CIs."""
 
     @property
     def history(self) -> HistoryStore:

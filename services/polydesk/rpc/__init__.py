@@ -15,6 +15,8 @@ from polydesk.api.v1 import (
     identity_pb2_grpc,
     incident_pb2,
     incident_pb2_grpc,
+    inventory_pb2,
+    inventory_pb2_grpc,
     link_pb2,
     link_pb2_grpc,
     note_pb2,
@@ -31,6 +33,7 @@ from polydesk.rpc.attachment import AttachmentServicer
 from polydesk.rpc.catalog import CatalogServicer
 from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
+from polydesk.rpc.inventory import InventoryServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
 from polydesk.rpc.secret import SecretServicer
@@ -46,6 +49,7 @@ SERVICES: Final = tuple(
         link_pb2,
         attachment_pb2,
         secret_pb2,
+        inventory_pb2,
         service_level_pb2,
         catalog_pb2,
         identity_pb2,
@@ -62,6 +66,7 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     link_pb2_grpc.add_LinkServiceServicer_to_server(LinkServicer(desk), server)
     attachment_pb2_grpc.add_AttachmentServiceServicer_to_server(AttachmentServicer(desk), server)
     secret_pb2_grpc.add_SecretServiceServicer_to_server(SecretServicer(desk), server)
+    inventory_pb2_grpc.add_InventoryServiceServicer_to_server(InventoryServicer(desk), server)
     service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
         ServiceLevelServicer(desk), server
     )

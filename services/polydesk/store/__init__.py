@@ -13,6 +13,9 @@ from polydesk.domain.errors import Unavailable
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
+from polydesk.store.ci import SqlCis
+from polydesk.store.ci_group import SqlCiGroups
+from polydesk.store.ci_status import SqlCiStatuses
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
@@ -37,6 +40,9 @@ class SqlStore:
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
         self._secrets = SqlSecrets(engine)
+        self._ci_groups = SqlCiGroups(engine)
+        self._cis = SqlCis(engine)
+        self._ci_statuses = SqlCiStatuses(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -64,6 +70,21 @@ class SqlStore:
     def secrets(self) -> SqlSecrets:
         """Keeps secrets."""
         return self._secrets
+
+    @property
+    def ci_groups(self) -> SqlCiGroups:
+        """Keeps CI groups."""
+        return self._ci_groups
+
+    @property
+    def cis(self) -> SqlCis:
+        """Keeps CIs."""
+        return self._cis
+
+    @property
+    def ci_statuses(self) -> SqlCiStatuses:
+        """Keeps what was reported of CIs."""
+        return self._ci_statuses
 
     @property
     def history(self) -> history.SqlHistory:
