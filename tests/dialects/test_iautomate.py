@@ -14,6 +14,7 @@ from tests.dialects.iautomate.guide import (
     NUMBER,
     SAVED_V1,
     SAVED_V2,
+    details,
     form,
     pushed,
     pushed_change,
@@ -25,6 +26,7 @@ from tests.dialects.iautomate.guide import (
     read_service_request,
     read_v1,
     read_v2,
+    reported,
     scheduled,
     status,
 )
@@ -34,6 +36,7 @@ V2: Final = "/v2/incident/orgentityid"
 V1: Final = "/iAutomateAPI/Request"
 CHANGES: Final = "/v2/changeRequests/orgentityid"
 REQUESTS: Final = "/v2/serviceRequests/orgentityid"
+INVENTORY: Final = "/v2/inventory"
 FILES: Final = "/v2/itsmattachment/orgentityid/1"
 SYS_ID: Final = "2b535ab3dbc988506d7550d3dc96190e"
 # Table 7 prints the full stop, table 9 does not.
@@ -300,6 +303,26 @@ SAMPLES: Final = (
         },
     ),
     Sample(
+        id="H21",
+        method="GET",
+        path=f"{INVENTORY}/hostname/1/1/Task1",
+        answer=read_v2(details()),
+    ),
+    *(
+        Sample(
+            id="H24",
+            note=note,
+            method="PUT",
+            path=f"{INVENTORY}/CIStatus/1",
+            body=json.dumps([reported(**fields)]),
+            answer=SAVED_V2 | {"Message": "CI Status Updated Successfully"},
+        )
+        for note, fields in (
+            ("as printed", {}),
+            ("one host", {"TaskNumber": "Task1", "HostName": "SRVAT0046"}),
+        )
+    ),
+    Sample(
         id="H31",
         method="GET",
         path=f"{FILES}/moduleid/1/getattachmentforsysid?sysId={SYS_ID}",
@@ -321,6 +344,10 @@ def posted(
     body: str | bytes, path: str = f"{V2}/1", content_type: str = "application/json"
 ) -> Sample:
     return Sample(id="", method="POST", path=path, body=body, answer={}, content_type=content_type)
+
+
+def put(body: Any, path: str) -> Sample:
+    return Sample(id="", method="PUT", path=path, body=json.dumps(body), answer={})
 
 
 def got(path: str) -> Sample:
@@ -490,6 +517,44 @@ def fail_v1(code: int) -> dict[str, Any]:
             404,
             FAIL_READ,
             id="no file of the name",
+        ),
+        pytest.param(got(f"{INVENTORY}/hostname/1/2/Task1"), 404, FAIL_READ, id="no such CI group"),
+        pytest.param(got(f"{INVENTORY}/hostname/1/x/Task1"), 404, FAIL_READ, id="no group number"),
+        pytest.param(got(f"{INVENTORY}/hostname/2/1/Task1"), 404, FAIL_READ, id="a foreign CI"),
+        pytest.param(got(f"{INVENTORY}/x/y/z"), 404, FAIL_READ, id="no such path of CIs"),
+        pytest.param(
+            put([reported(Status="7")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is 7, it can be 0 to 6 (item 0)"},
+            id="no such status of a CI",
+        ),
+        pytest.param(
+            put([reported(), reported(Status="")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is required (item 1)"},
+            id="no status of a CI",
+        ),
+        pytest.param(
+            put([reported(GroupId=" ", HostName=" ")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "HostName or GroupId is required (item 0)"},
+            id="a status of no CI",
+        ),
+        pytest.param(
+            put([reported(GroupId="x")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "GroupId is x, it can be 1 to 2147483647 (item 0)"},
+            id="no number of a CI group",
+        ),
+        pytest.param(
+            put([reported(HostName="none", TaskNumber="Task1")], f"{INVENTORY}/CIStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no CI none of task Task1 in group 3 (item 0)"},
+            id="an unknown CI",
+        ),
+        pytest.param(put([], f"{INVENTORY}/CIStatus/1"), 400, FAIL_V2, id="no CI at all"),
+        pytest.param(
+            put([reported()], f"{INVENTORY}/CIStatus/2"), 404, FAIL_V2, id="a foreign org"
         ),
         pytest.param(got("/v2/itsmattachment/x"), 404, FAIL_READ, id="no such path of files"),
         pytest.param(got("/v2/changeRequests/x"), 404, FAIL_READ, id="no such path of changes"),

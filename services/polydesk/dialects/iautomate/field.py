@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from polydesk import wire
+from polydesk.domain.ci import HIGHEST_ID
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.ticket import LONGEST_NAME, Kind, check_text
 
@@ -32,6 +33,23 @@ def org_of(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text):
         raise NotFound(f"there is no org {wire.clip(text)}")
     return int(text)
+
+
+def number_of(what: str, text: str) -> int:
+    """Returns a number of a path; one that is none is as unknown as any other."""
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise NotFound(f"there is no {what} {wire.clip(text)}")
+    return int(text)
+
+
+def read_number(vendor: str, text: str) -> int:
+    """Returns a number of a body, 1 to 2147483647; 0 where nothing is said."""
+    said = text.strip()
+    if not said:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,10}", said) or not 1 <= int(said) <= HIGHEST_ID:
+        raise Invalid(f"{vendor} is {wire.clip(text)}, it can be 1 to {HIGHEST_ID}", field=vendor)
+    return int(said)
 
 
 def read_numbers(text: str) -> list[str]:

@@ -47,7 +47,7 @@ def refuse(error: PolydeskError, rpc: str) -> wire.Refusal:
     outcome = {"Status": "Fail", "Message": error.message}
     if rpc == "UploadAttachment":
         return wire.Refusal(http=http, body={"StatusCode": V1_CODES.get(http, http)} | outcome)
-    subject = {"Id": None} if rpc.startswith("Push") else {"Count": 0, "Result": []}
+    subject = {"Id": None} if rpc.startswith(("Push", "Update")) else {"Count": 0, "Result": []}
     return wire.Refusal(http=http, body=subject | outcome)
 
 

@@ -11,28 +11,23 @@ from google.api import httpbody_pb2
 
 from polydesk import wire
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
-from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 from polydesk.dialects.iautomate.attachment import draft_of, looked_through, read_file_name
 from polydesk.dialects.iautomate.field import org_of, read_module, read_numbers
+from polydesk.dialects.iautomate.inventory import SUCCESS, CiServicer
 from polydesk.dialects.iautomate.query import read_query
 from polydesk.dialects.iautomate.schedule import is_schedule
 from polydesk.dialects.iautomate.ticket import EXECUTIONS, Pushed, Read, from_ticket, to_drafts
-from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Invalid, Missing, NotConfigured, NotFound
 from polydesk.domain.ticket import LONGEST_NAME, MOST_ROWS, Kind, check_text
 
 Context = grpc.aio.ServicerContext[Any, Any]
 BEARER: Final = "bearer"
-SUCCESS: Final = "Success"
 # "The toolcode for the internal secret manager is: InternalVault", table 92.
 VAULT: Final = "InternalVault"
 
 
-class IAutomate(pb_grpc.IAutomateServiceServicer):
+class IAutomate(CiServicer):
     """Serves the dialect."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
 
     async def PushIncidentsV2(
         self, request: pb.PushIncidentsV2Request, _: Context

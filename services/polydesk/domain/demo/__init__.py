@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity
+from polydesk.domain.demo import iautomate, identity, inventory
 from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, USER
 from polydesk.domain.desk import Desk
 from polydesk.domain.identity import Caller
@@ -14,6 +14,7 @@ async def seed(desk: Desk) -> None:
     """Seeds what is not there yet."""
     await identity.seed(desk.registry)
     await iautomate.seed(desk, await _seeder(desk, "tickets.write"))
+    await inventory.seed(desk, await _seeder(desk, "inventory.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
 
 
