@@ -33,6 +33,7 @@ from polydesk.domain.org import Orgs
 from polydesk.domain.password import Hasher
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
+from polydesk.domain.scheduling import Schedules
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
@@ -148,6 +149,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
+    secrets = Secrets(store=opened, keys=_keys(settings), clock=clock)
     return Desk(
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs),
         incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs),
@@ -159,8 +161,9 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
             clock=clock,
             largest=settings.largest_file,
         ),
-        secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
+        secrets=secrets,
         inventory=Inventory(store=opened, clock=clock),
+        schedules=Schedules(store=opened, secrets=secrets, clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),

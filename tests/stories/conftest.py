@@ -9,6 +9,7 @@ import aiohttp
 import grpc.aio
 import pytest
 
+from polydesk.domain.keyring import new_line
 from tests.conftest import ENGINES, Native
 from tests.stack import Stack
 
@@ -23,10 +24,12 @@ def site(
 ) -> Iterator[Stack]:
     """A `polydesk up --demo` on either engine, which all stories share."""
     options = []
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres")
-        options = ["--database-url", server.database("stories", template="migrated")]
-    running = Stack.start(tmp_path_factory.mktemp("stories") / "var", *options)
+    with pytest.MonkeyPatch.context() as environment:
+        if request.param == "postgres":
+            server = request.getfixturevalue("postgres")
+            options = ["--database-url", server.database("stories", template="migrated")]
+            environment.setenv("POLYDESK_SECRET_KEYS", new_line())
+        running = Stack.start(tmp_path_factory.mktemp("stories") / "var", *options)
     yield running
     assert running.stop() == 0
 

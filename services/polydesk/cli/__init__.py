@@ -18,6 +18,7 @@ from polydesk.cli import (
     incident,
     link,
     note,
+    schedule,
     secret,
     serve,
     ticket,
@@ -52,6 +53,7 @@ app.add_typer(catalog.category, name="category")
 app.add_typer(catalog.field, name="field")
 app.add_typer(secret.secret, name="secret")
 app.add_typer(ci.ci, name="ci")
+app.add_typer(schedule.schedule, name="schedule")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

@@ -22,6 +22,7 @@ from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.schedule_pb2_grpc import ScheduleServiceStub
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub
 from polydesk.api.v1.ticket_pb2 import (
@@ -69,6 +70,7 @@ class Client:
     attachments: AttachmentServiceStub
     secrets: SecretServiceStub
     inventory: InventoryServiceStub
+    schedules: ScheduleServiceStub
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
     identity: IdentityServiceStub
@@ -105,6 +107,7 @@ class Client:
         self.attachments = AttachmentServiceStub(self.channel)
         self.secrets = SecretServiceStub(self.channel)
         self.inventory = InventoryServiceStub(self.channel)
+        self.schedules = ScheduleServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)

@@ -28,6 +28,7 @@ from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
 from polydesk.domain.saving import Saved, Terms, refused
+from polydesk.domain.scheduling import Schedules
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
 from polydesk.domain.vault import Secrets
@@ -183,6 +184,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     attachments: Attachments
     secrets: Secrets
     inventory: Inventory
+    schedules: Schedules
     levels: ServiceLevels
     catalogs: Catalogs
     watches: Watches

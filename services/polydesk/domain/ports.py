@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
 from polydesk.domain.ci import Ci, CiGroup, CiQuery, CiReport, CiSpec, CiStatus, StatusQuery
+from polydesk.domain.edit import Edit
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.note import Note, NoteDraft, NoteKind
 from polydesk.domain.query import Query
+from polydesk.domain.reported import Reported
 from polydesk.domain.saving import USUAL, Saved, Terms
+from polydesk.domain.schedule import Schedule
 from polydesk.domain.secret import Kept, Secret, SecretDraft
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 
@@ -317,6 +320,51 @@ class CiStatusStore(Protocol):
         """Returns statuses that fit with an id above `after`, by their ids."""
 
 
+class ScheduleStore(Protocol):
+    """Keeps schedules, and the secrets of their parameters with them."""
+
+    async def apply(
+        self,
+        org: int,
+        edits: Sequence[Edit],
+        *,
+        sealed: Mapping[str, Sealed],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> list[Schedule]:
+        """Does edits, all or none, in one transaction with the history's entries of them.
+
+        `sealed` has the values of new secrets by their names. Raises NotFound, Exists, Outdated.
+        """
+
+    async def report(
+        self,
+        org: int,
+        states: Sequence[tuple[int, Reported]],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> list[Schedule]:
+        """Keeps what is reported of schedules and tells it, in one transaction. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Schedule | None:
+        """Returns a schedule of an org."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[Schedule]:
+        """Returns schedules with an id above `after`, by their ids."""
+
+    async def due(self, before: datetime, *, limit: int) -> list[Schedule]:
+        """Returns schedules of all orgs that are due up to a time, the longest due first."""
+
+    async def advance(
+        self, org: int, id_: int, *, from_due: datetime, to_next: datetime | None
+    ) -> bool:
+        """Moves a schedule on that is still due at `from_due`; tells whether it was.
+
+        So of several that act on what is due one alone is told so, and the history tells nothing.
+        """
+
+
 class Keys(Protocol):
     """Finds the keys of the vault. All of it raises NotConfigured."""
 
@@ -453,6 +501,10 @@ class Store(Protocol):
     @property
     def ci_statuses(self) -> CiStatusStore:
         """Keeps what was reported of CIs."""
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        """Keeps schedules."""
 
     @property
     def history(self) -> HistoryStore:

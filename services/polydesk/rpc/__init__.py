@@ -21,6 +21,8 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    schedule_pb2,
+    schedule_pb2_grpc,
     secret_pb2,
     secret_pb2_grpc,
     service_level_pb2,
@@ -36,6 +38,7 @@ from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.inventory import InventoryServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.schedule import ScheduleServicer
 from polydesk.rpc.secret import SecretServicer
 from polydesk.rpc.service_level import ServiceLevelServicer
 from polydesk.rpc.watch import WatchServicer
@@ -50,6 +53,7 @@ SERVICES: Final = tuple(
         attachment_pb2,
         secret_pb2,
         inventory_pb2,
+        schedule_pb2,
         service_level_pb2,
         catalog_pb2,
         identity_pb2,
@@ -67,6 +71,7 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     attachment_pb2_grpc.add_AttachmentServiceServicer_to_server(AttachmentServicer(desk), server)
     secret_pb2_grpc.add_SecretServiceServicer_to_server(SecretServicer(desk), server)
     inventory_pb2_grpc.add_InventoryServiceServicer_to_server(InventoryServicer(desk), server)
+    schedule_pb2_grpc.add_ScheduleServiceServicer_to_server(ScheduleServicer(desk), server)
     service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
         ServiceLevelServicer(desk), server
     )

@@ -20,6 +20,7 @@ from polydesk.store.identity import SqlIdentity
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.schedule import SqlSchedules
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.secret import SqlSecrets
 from polydesk.store.sqlite import Sqlite
@@ -43,6 +44,7 @@ class SqlStore:
         self._ci_groups = SqlCiGroups(engine)
         self._cis = SqlCis(engine)
         self._ci_statuses = SqlCiStatuses(engine)
+        self._schedules = SqlSchedules(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -85,6 +87,11 @@ class SqlStore:
     def ci_statuses(self) -> SqlCiStatuses:
         """Keeps what was reported of CIs."""
         return self._ci_statuses
+
+    @property
+    def schedules(self) -> SqlSchedules:
+        """Keeps schedules."""
+        return self._schedules
 
     @property
     def history(self) -> history.SqlHistory:

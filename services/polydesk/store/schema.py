@@ -177,6 +177,15 @@ ci_statuses: Final = Table(
     Column("document", _DOCUMENT, nullable=False),
     Index("ci_statuses_id", "org", "id"),
 )
+schedules: Final = Table(
+    "schedules",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_due", BigInteger),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("schedules_next_due", "next_due", "org", "id"),
+)
 latest: Final = Table(
     "latest",
     metadata,
