@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from polydesk.domain.ci import Ci, CiQuery, CiReport, CiSpec, CiStatus, StatusQuery
+from polydesk.domain.edit import Create
 from polydesk.domain.errors import (
     Conflict,
     Denied,
@@ -24,10 +25,12 @@ from polydesk.domain.errors import (
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller, Once, Role
 from polydesk.domain.inventory import Inventory
+from polydesk.domain.recurrence import Frequency, Recurrence
 from polydesk.domain.reported import Reported
+from polydesk.domain.schedule import ScheduleSpec
 from polydesk.server import SystemClock
 from polydesk.store import SqlStore
-from tests.store.records import ORG, once
+from tests.store.records import ORG, once, stamp
 
 
 def caller(scope: str = "inventory.write", *, key: Once | None = None, **said: Any) -> Caller:
@@ -42,6 +45,9 @@ READER = caller("tickets.read", roles={ORG: Role.READER})
 @pytest.fixture
 async def inventory(store: SqlStore) -> Inventory:
     inventory = Inventory(store=store, clock=SystemClock())
+    hourly = Recurrence(frequency=Frequency.HOURLY)
+    schedule = Create(id=3, spec=ScheduleSpec(runbook=1, recurrence=hourly))
+    await store.schedules.apply(ORG, [schedule], sealed={}, stamp=stamp(), once=None)
     await inventory.add_group(caller(), ORG, "Routers")
     return inventory
 
@@ -70,7 +76,8 @@ async def statuses(inventory: Inventory, **query: Any) -> Sequence[CiStatus]:
 
 
 async def told(store: SqlStore) -> list[Entry]:
-    return await store.history.newest_entries(None, limit=1_000)
+    entries = await store.history.newest_entries(None, limit=1_000)
+    return [entry for entry in entries if entry.action.startswith("ci")]
 
 
 async def test_groups_have_numbers_of_their_own_in_each_org(inventory: Inventory) -> None:
@@ -236,6 +243,8 @@ async def test_a_report_that_means_no_ci_keeps_all_out(inventory: Inventory) -> 
     ):
         with pytest.raises(NotFound, match=r"has no CI .*\(item 1\)"):
             await report(inventory, good, CiReport(state=Reported.RUNNING, **wrong))
+    with pytest.raises(NotFound, match=r"has no schedule 9 \(item 1\)"):
+        await report(inventory, good, CiReport(state=Reported.RUNNING, group=1, schedule=9))
     with pytest.raises(Missing):
         CiReport(state=Reported.RUNNING, task="Task1")
 

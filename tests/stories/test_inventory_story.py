@@ -44,22 +44,27 @@ async def test_cis_are_kept_in_groups_and_found_by_their_tasks(way: Way, org: st
     assert await do(way, "GetCiGroup", name=group["name"]) == group
 
 
-async def test_what_is_reported_of_cis_is_read_back_until_they_go(way: Way, org: str) -> None:
-    group = await do(way, "CreateCiGroup", parent=org, ciGroup={"displayName": "R"}, ciGroupId=3)
-    made = await do(way, "CreateCi", parent=org, ci={"hostName": "r1", "group": group["name"]})
-    schedule = f"{org}/schedules/3"
+async def test_what_is_reported_of_cis_is_read_back_until_they_go(way: Way, own: str) -> None:
+    group = await do(way, "CreateCiGroup", parent=own, ciGroup={"displayName": "R"}, ciGroupId=3)
+    made = await do(way, "CreateCi", parent=own, ci={"hostName": "r1", "group": group["name"]})
+    schedule = f"{own}/schedules/3"
+    hourly = {"frequency": "FREQUENCY_HOURLY"}
+    said = {"runbook": f"{own}/runbooks/1", "recurrence": hourly}
+    await way.call(
+        "ScheduleService.CreateSchedule", {"parent": own, "schedule": said, "scheduleId": 3}
+    )
     report = {"group": group["name"], "state": "REPORTED_STATE_RUNNING", "remarks": "half"}
 
     counted = await do(
-        way, "ReportCiStatuses", parent=org, reports=[report, report | {"schedule": schedule}]
+        way, "ReportCiStatuses", parent=own, reports=[report, report | {"schedule": schedule}]
     )
-    (status,) = (await do(way, "ListCiStatuses", parent=org, schedule=schedule))["ciStatuses"]
+    (status,) = (await do(way, "ListCiStatuses", parent=own, schedule=schedule))["ciStatuses"]
     with pytest.raises(Refused) as kept:
         await do(way, "DeleteCiGroup", name=group["name"])
     await do(way, "DeleteCi", name=made["name"])
     await do(way, "DeleteCiGroup", name=group["name"])
 
-    assert group["name"] == f"{org}/ciGroups/3"
+    assert group["name"] == f"{own}/ciGroups/3"
     assert counted["count"] == 2
     assert (status["ci"], status["hostName"], status["group"]) == (
         made["name"],
@@ -69,7 +74,7 @@ async def test_what_is_reported_of_cis_is_read_back_until_they_go(way: Way, org:
     assert (status["state"], status["remarks"]) == ("REPORTED_STATE_RUNNING", "half")
     assert status["reporter"] == "demo@example.com"
     assert kept.value.message == "CI group 3 has CIs: remove them first"
-    assert (await do(way, "ListCiStatuses", parent=org))["ciStatuses"] == []
+    assert (await do(way, "ListCiStatuses", parent=own))["ciStatuses"] == []
 
 
 async def test_what_may_not_be_is_refused_in_words(way: Way, org: str) -> None:

@@ -19,15 +19,6 @@ WEEKLY = {
 }
 
 
-@pytest.fixture
-async def own(way: Way, org: str) -> str:
-    """An org in which the demo user is an admin."""
-    caller = await way.call("IdentityService.GetCaller", {})
-    said = {"name": caller["name"], "org": org, "role": "ROLE_ADMIN"}
-    await way.call("IdentityService.SetRole", said)
-    return org
-
-
 async def do(way: Way, method: str, **request: object) -> Json:
     return await way.call(f"ScheduleService.{method}", request)
 

@@ -30,6 +30,10 @@ class Schedules:
         self._secrets = secrets
         self._clock = clock
 
+    def now(self) -> datetime:
+        """Returns the time by which what is due is reckoned."""
+        return self._clock.now()
+
     async def apply(self, caller: Caller, org: int, edits: Sequence[Edit]) -> list[Schedule]:
         """Does all edits, in their order, or none; returns what each made, left or deleted."""
         caller.admit(org)

@@ -64,6 +64,7 @@ class SqlCiStatuses:
 
 
 def _report(org: int, reports: Sequence[CiReport], *, stamp: Stamp) -> Script[int]:
+    yield from _check_schedules(org, reports)
     meant = yield from _meant(org, reports)
     latest = yield from history.latest()
     numbers = range(latest.sequence + 1, latest.sequence + 1 + len(meant))
@@ -75,6 +76,15 @@ def _report(org: int, reports: Sequence[CiReport], *, stamp: Stamp) -> Script[in
     yield Together(history.append(changes, stamp, latest=latest, ticket=latest.ticket))
     yield Write(_KEEP, [_row(status) for status in statuses])
     return len(statuses)
+
+
+def _check_schedules(org: int, reports: Sequence[CiReport]) -> Script[None]:
+    wanted = sorted({report.schedule for report in reports if report.schedule})
+    rows = yield Read("select id from schedules where org = $1 and id = any($2)", (org, wanted))
+    known = {0, *(row[0] for row in rows)}
+    for index, report in enumerate(reports):
+        if report.schedule not in known:
+            raise NotFound(f"org {org} has no schedule {report.schedule} (item {index})")
 
 
 def _meant(org: int, reports: Sequence[CiReport]) -> Script[list[tuple[CiReport, Ci]]]:

@@ -225,6 +225,30 @@ def scheduled(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
+def once(**fields: Any) -> dict[str, Any]:
+    """The schedule of table 20 with the values that it has for what runs once."""
+    none = dict.fromkeys(
+        ("FrequencyId", "ScheduleMinute", "ScheduleHour", "DaysofWeek", "DateofMonth"), "-1"
+    )
+    return scheduled(
+        **none
+        | {
+            "RunbookScheduleId": "19533",
+            "RunDate": "2099-01-01T10:10:10",
+            "IsRecurring": "N",
+        }
+        | fields
+    )
+
+
+def scheduled_v3(**fields: Any) -> dict[str, Any]:
+    """The schedule of V3, of version 11.2: table 20 with other fields."""
+    known = scheduled()
+    del known["RunbookScheduleId"], known["ActivityCode"]
+    more = {"Timezone": "IST", "OrderID": "", "IsScheduleNow": "N"}
+    return known | more | fields
+
+
 def details(**fields: str) -> dict[str, str]:
     """The CI of section 7.1, with a host for its mask."""
     return {

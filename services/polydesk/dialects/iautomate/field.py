@@ -70,9 +70,14 @@ def read_module(module_id: str, among: Sequence[str] = tuple(MODULES)) -> Kind:
 
 def read_flag(is_epoch: str) -> bool:
     """Tells whether dates are counts, by IsEpoch."""
-    flag = is_epoch.strip().upper()
+    return read_yes("IsEpoch", is_epoch)
+
+
+def read_yes(vendor: str, text: str) -> bool:
+    """Reads Y or N."""
+    flag = text.strip().upper()
     if flag not in {"Y", "N"}:
-        raise Invalid(f"IsEpoch is {wire.clip(is_epoch)}, it can be Y or N", field="IsEpoch")
+        raise Invalid(f"{vendor} is {wire.clip(text)}, it can be Y or N", field=vendor)
     return flag == "Y"
 
 

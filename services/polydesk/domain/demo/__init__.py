@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity, inventory
+from polydesk.domain.demo import iautomate, identity, inventory, schedule
 from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, USER
 from polydesk.domain.desk import Desk
 from polydesk.domain.identity import Caller
@@ -15,6 +15,7 @@ async def seed(desk: Desk) -> None:
     await identity.seed(desk.registry)
     await iautomate.seed(desk, await _seeder(desk, "tickets.write"))
     await inventory.seed(desk, await _seeder(desk, "inventory.write"))
+    await schedule.seed(desk, await _seeder(desk, "runbooks.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
 
 
