@@ -11,9 +11,9 @@ from polydesk.api.v1 import schedule_pb2_grpc
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Invalid
 from polydesk.domain.query import page_size
-from polydesk.rpc.inventory import STATES
 from polydesk.rpc.moment import timestamp
 from polydesk.rpc.name import child_of, org_of
+from polydesk.rpc.reported import STATES
 from polydesk.rpc.scheduled import FIELDS, Said, from_schedule
 from polydesk.wire import caller_of
 

@@ -24,9 +24,9 @@ from polydesk.domain.schedule import (
     new_secret,
 )
 from polydesk.domain.ticket import Kind
-from polydesk.rpc.inventory import STATE_NUMBERS
 from polydesk.rpc.moment import moment, timestamp
 from polydesk.rpc.name import child_of
+from polydesk.rpc.reported import STATE_NUMBERS
 
 FIELDS: Final = (
     "runbook",

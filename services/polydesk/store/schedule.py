@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from polydesk.domain import secret as secrets
-from polydesk.domain.edit import Create, Edit, Update
-from polydesk.domain.errors import Exists, Invalid, NotFound
+from polydesk.domain.edit import Book, Edit
+from polydesk.domain.errors import NotFound
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.keyring import Sealed
 from polydesk.domain.reported import Reported
-from polydesk.domain.saving import Change
-from polydesk.domain.schedule import Schedule, changed, check_etag, facts, made, told
+from polydesk.domain.schedule import Schedule, told
 from polydesk.domain.secret import Secret, SecretDraft
 from polydesk.store import history
-from polydesk.store.counter import Counted, counted
+from polydesk.store.counter import counted
 from polydesk.store.moment import micros
 from polydesk.store.once import once_only
 from polydesk.store.script import Engine, Read, Script, Together, Write
@@ -105,66 +104,13 @@ class SqlSchedules:
         )
 
 
-class _Step(NamedTuple):
-    """What one edit does: from what to what; None is nothing there."""
-
-    action: str
-    old: Schedule | None
-    new: Schedule | None
-
-    @property
-    def result(self) -> Schedule:
-        result = self.new or self.old
-        assert result is not None  # noqa: S101 - an edit is of something
-        return result
-
-    @property
-    def change(self) -> Change:
-        old, new = (facts(each) if each else {} for each in (self.old, self.new))
-        return told(self.result.org, self.action, old=old, new=new)
-
-
-class _Book:
-    """The schedules of an org, while edits are done to them."""
-
-    def __init__(self, org: int, known: Mapping[int, Schedule], ids: Counted, at: datetime) -> None:
-        self.current = dict(known)
-        self._org = org
-        self._ids = ids
-        self._at = at
-
-    def do(self, edit: Edit) -> _Step:
-        """Does an edit, or refuses it."""
-        step = self._step(edit)
-        self.current.pop(step.result.id, None)
-        if step.new:
-            self.current[step.new.id] = step.new
-        return step
-
-    def _step(self, edit: Edit) -> _Step:
-        old = self.current.get(edit.id)
-        if isinstance(edit, Create):
-            if old is None:
-                new = made(self._org, self._ids.give(edit.id), edit.spec, self._at)
-                return _Step("create", None, new)
-            if edit.again and edit.spec == old.spec:
-                return _Step("create", old, old)
-            raise Exists(f"org {self._org} has a schedule {edit.id} already")
-        if old is None:
-            raise NotFound(f"org {self._org} has no schedule {edit.id}")
-        check_etag(old, edit.etag)
-        if isinstance(edit, Update):
-            return _Step("update", old, changed(old, edit.change(old.spec), self._at))
-        return _Step("delete", old, None)
-
-
 def _apply(
     org: int, edits: Sequence[Edit], sealed: Mapping[str, Sealed], *, stamp: Stamp
 ) -> Script[list[Schedule]]:
     ids = yield from counted(f"schedule/{org}")
     before = yield from _known(org, [edit.id for edit in edits if edit.id])
-    book = _Book(org, before, ids, stamp.at)
-    steps = _all_of(book, edits)
+    book = Book(org, before, give_id=ids.give, at=stamp.at)
+    steps = book.do_all(edits)
     done = [step for step in steps if step.new is not step.old]
     if done:
         gone = yield from _lost(org, before, book.current)
@@ -183,20 +129,6 @@ def _apply(
             ]
         )
     return [step.result for step in steps]
-
-
-def _all_of(book: _Book, edits: Sequence[Edit]) -> list[_Step]:
-    """Does all edits; what is wrong with one among several says which it is."""
-    steps = []
-    for index, edit in enumerate(edits):
-        try:
-            steps.append(book.do(edit))
-        except (Invalid, NotFound, Exists) as error:
-            if len(edits) == 1:
-                raise
-            where = {"field": error.field} if isinstance(error, Invalid) else {}
-            raise type(error)(f"{error.message} (item {index})", **where) from error
-    return steps
 
 
 def _known(org: int, ids: Sequence[int]) -> Script[dict[int, Schedule]]:

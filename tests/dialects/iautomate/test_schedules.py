@@ -21,7 +21,7 @@ from polydesk.dialects.iautomate.schedule import message_of, to_edits, zone_name
 from polydesk.domain.edit import Create, Delete, Edit, Update
 from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.recurrence import Frequency, Recurrence
-from polydesk.domain.schedule import Parameter, ScheduleSpec, Tool
+from polydesk.domain.schedule import Missed, Parameter, ScheduleSpec, Tool
 from polydesk.domain.ticket import Kind
 from tests.dialects.iautomate.guide import once, scheduled, scheduled_v3
 
@@ -163,6 +163,15 @@ def test_the_code_tells_what_is_done() -> None:
     assert message_of(edits[1:2]) == "Manage Schedule Runbook updated successfully"
     assert message_of(edits[2:]) == "Manage Schedule Runbook deleted successfully"
     assert message_of(edits) == "Manage Schedule Runbook inserted/updated/deleted successfully"
+
+
+def test_an_update_leaves_what_the_guide_has_no_words_for() -> None:
+    read = edit(shared(ActivityCode="UPDATE"))
+    hourly = Recurrence(frequency=Frequency.HOURLY)
+
+    assert isinstance(read, Update)
+    changed = read.change(ScheduleSpec(runbook=1, recurrence=hourly, missed=Missed.SKIP))
+    assert (changed.runbook, changed.missed) == (7_611, Missed.SKIP)
 
 
 def test_what_is_deleted_needs_its_number_alone() -> None:

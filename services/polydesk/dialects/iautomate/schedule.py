@@ -12,6 +12,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from polydesk import wire
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.dialects.iautomate.field import read_module, read_number, read_time, read_yes
@@ -127,7 +129,8 @@ def to_edit(item: Pushed, org: int, now: datetime) -> Edit:
 
 
 def _stating(spec: ScheduleSpec) -> Callable[[ScheduleSpec], ScheduleSpec]:
-    return lambda _: spec
+    """Returns what an update does: it states all but what this dialect has no words for."""
+    return lambda old: replace(spec, missed=old.missed, overlap=old.overlap)
 
 
 def to_spec(item: Pushed, now: datetime) -> tuple[ScheduleSpec, dict[str, str]]:
