@@ -160,7 +160,8 @@ async def _kill(setting: Setting, kills: int) -> Counter[str]:
             while not member.is_ready:
                 await asyncio.sleep(0.1)
                 member.revive()  # as a supervisor does with one that has taken itself for dead
-        await asyncio.sleep(random.uniform(0.2, 4 / len(everybody)))  # noqa: S311 - no secret
+        # Long enough that others sometimes take over before they are killed themselves.
+        await asyncio.sleep(random.uniform(0.2, 4))  # noqa: S311 - no secret
         lagging = index % 10 == LAGS and len(setting.crew.workers) > 1
         killed["stopped" if lagging else member.name.partition("-")[0]] += 1
         tasks.append(asyncio.create_task(_hold(member) if lagging else _replace(member)))
@@ -215,7 +216,7 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
     print(
         f"{dict(killed)} kills, {len(heard)} runs acknowledged: {dict(states)}, {again} relaunched"
     )
-    assert len(heard) > KILLS // 2
+    assert len(heard) >= min(KILLS // 2, 10)
     if len(setting.crew.workers) == 1:  # all is found again by whoever works on the machine
         assert states.keys() == {"STATE_SUCCEEDED"}
 
