@@ -21,11 +21,11 @@ $(READY): pyproject.toml uv.lock $(SOURCES)
 run: $(READY) ## Serves the demo on 127.0.0.1:8080, with its data in ./var
 	@$(BIN)/polydesk up --demo
 
-test: $(READY) ## Runs the whole test suite
-	@$(BIN)/pytest
+test: $(READY) ## Runs the whole test suite, a process for each core
+	@$(BIN)/pytest -n auto --dist loadfile
 
 unit: $(READY) ## Runs the tests that need neither Envoy nor PostgreSQL
-	@$(BIN)/pytest -m "not envoy and not postgres"
+	@$(BIN)/pytest -n auto --dist loadfile -m "not envoy and not postgres"
 
 demo: $(READY) ## Plays every sample of the documents against a hub (URL=http://… or its own)
 	@$(BIN)/python -m tests.demo $(URL)

@@ -21,6 +21,7 @@ from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from polydesk.config import Settings
 from polydesk.domain.identity import Role
+from polydesk.domain.keyring import new_line
 from polydesk.domain.registry import Registry
 from polydesk.gateway import Gateway, render
 from polydesk.server import Hub
@@ -159,9 +160,11 @@ def shared(
 ) -> Iterator[Stack]:
     """A `polydesk up --demo` on either engine, which tests share that mind their own records."""
     options = []
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres")
-        options = ["--database-url", server.database("shared", template=TEMPLATE)]
-    running = Stack.start(tmp_path_factory.mktemp("shared") / "var", *options)
+    with pytest.MonkeyPatch.context() as environment:
+        if request.param == "postgres":
+            server = request.getfixturevalue("postgres")
+            options = ["--database-url", server.database("shared", template=TEMPLATE)]
+            environment.setenv("POLYDESK_SECRET_KEYS", new_line())
+        running = Stack.start(tmp_path_factory.mktemp("shared") / "var", *options)
     yield running
     assert running.stop() == 0

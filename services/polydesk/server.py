@@ -28,6 +28,7 @@ from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
+from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
@@ -37,6 +38,7 @@ from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
 from polydesk.domain.running import Runs
+from polydesk.domain.scheduling import Schedules
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.shelf import Shelf, Targets
 from polydesk.domain.vault import Secrets
@@ -162,6 +164,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     )
     local = settings.local_targets or settings.demo
     runs = Runs(store=opened, clock=clock, local=local)
+    secrets = open_secrets(settings, opened, clock)
     return Desk(
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
         incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
@@ -170,7 +173,9 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         attachments=attachments,
         people=Directory(Person, store=opened.people, clock=clock),
         locations=Directory(Location, store=opened.locations, clock=clock),
-        secrets=open_secrets(settings, opened, clock),
+        secrets=secrets,
+        inventory=Inventory(store=opened, clock=clock),
+        schedules=Schedules(store=opened, secrets=secrets, clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),

@@ -14,7 +14,9 @@ from tests.dialects.iautomate.guide import (
     NUMBER,
     SAVED_V1,
     SAVED_V2,
+    details,
     form,
+    once,
     pushed,
     pushed_change,
     pushed_service_request,
@@ -25,7 +27,9 @@ from tests.dialects.iautomate.guide import (
     read_service_request,
     read_v1,
     read_v2,
+    reported,
     scheduled,
+    scheduled_v3,
     status,
 )
 from tests.dialects.sample import Sample, fits, is_answered
@@ -34,11 +38,24 @@ V2: Final = "/v2/incident/orgentityid"
 V1: Final = "/iAutomateAPI/Request"
 CHANGES: Final = "/v2/changeRequests/orgentityid"
 REQUESTS: Final = "/v2/serviceRequests/orgentityid"
+INVENTORY: Final = "/v2/inventory"
 FILES: Final = "/v2/itsmattachment/orgentityid/1"
 SYS_ID: Final = "2b535ab3dbc988506d7550d3dc96190e"
 # Table 7 prints the full stop, table 9 does not.
 SAVED_CHANGE: Final = SAVED_V2 | {"Message": "Change Request saved successfully."}
+SCHEDULED: Final = SAVED_V2 | {"Message": "Manage Schedule Runbook inserted successfully"}
+SCHEDULES: Final = "/v2/runbook/schedule/orgentityid"
 SAVED_SR: Final = SAVED_V2 | {"Message": "Service Request saved successfully"}
+
+
+def schedule_status(id_: str) -> dict[str, str]:
+    """What H22 answers of a schedule, whatever H23 has reported of it."""
+    return {
+        "ScheduleId": id_,
+        "Status": "<text>",
+        "StatusText": "<text>",
+        "UpdatedDateInGMT": "<time>",
+    }
 
 
 def respelt(name: str, other: str) -> dict[str, str]:
@@ -299,6 +316,75 @@ TICKET_SAMPLES: Final = (
             "Message": "Attachment uploaded successfully",
         },
     ),
+    *(
+        Sample(
+            id="H07",
+            note=note,
+            method="POST",
+            path=path,
+            body=json.dumps(body),
+            answer=SCHEDULED | {"Id": id_},
+        )
+        for note, path, body, id_ in (
+            ("as printed", f"{REQUESTS}/5", [scheduled()], "19532"),
+            ("an object", f"{REQUESTS}/5", scheduled(), "19532"),
+            ("what runs once", f"{REQUESTS}/5", [once()], "19533"),
+            ("the URL of 11.2", f"/{SCHEDULES}/5", scheduled(), "19532"),
+            ("the URL of 11.2, an array", f"{SCHEDULES}/5", [scheduled(), once()], "19532,19533"),
+            ("V3 of 11.2", "//v3/runbook/schedule/orgentityid/5", scheduled_v3(), "<text>"),
+            (
+                "V3 of 11.2, at once",
+                "/v3/runbook/schedule/orgentityid/5",
+                scheduled_v3(IsScheduleNow="Y", IsRecurring="N"),
+                "<text>",
+            ),
+        )
+    ),
+    *(
+        Sample(
+            id="H22",
+            note=note,
+            method="GET",
+            path=f"{INVENTORY}/{path}",
+            answer=answer,
+        )
+        for note, path, answer in (
+            (
+                "as printed",
+                "schedulerStatus/1",
+                read_v2(schedule_status("3"), schedule_status("19532")),
+            ),
+            ("one", "schedulerStatus/1?ScheduleId=3", read_v2(schedule_status("3"))),
+            ("its example", "3/1", read_v2(schedule_status("3")) | {"id": "3"}),
+        )
+    ),
+    Sample(
+        id="H23",
+        method="PUT",
+        path=f"{INVENTORY}/schedulerStatus/1",
+        body=json.dumps([{"ScheduleId": "19532", "Status": "3"}]),
+        answer=SAVED_V2 | {"Message": "Schedule Status Updated Successfully"},
+    ),
+    Sample(
+        id="H21",
+        method="GET",
+        path=f"{INVENTORY}/hostname/1/1/Task1",
+        answer=read_v2(details()),
+    ),
+    *(
+        Sample(
+            id="H24",
+            note=note,
+            method="PUT",
+            path=f"{INVENTORY}/CIStatus/1",
+            body=json.dumps([reported(**fields)]),
+            answer=SAVED_V2 | {"Message": "CI Status Updated Successfully"},
+        )
+        for note, fields in (
+            ("as printed", {}),
+            ("one host", {"TaskNumber": "Task1", "HostName": "SRVAT0046"}),
+        )
+    ),
     Sample(
         id="H31",
         method="GET",
@@ -400,6 +486,10 @@ def posted(
     body: str | bytes, path: str = f"{V2}/1", content_type: str = "application/json"
 ) -> Sample:
     return Sample(id="", method="POST", path=path, body=body, answer={}, content_type=content_type)
+
+
+def put(body: Any, path: str) -> Sample:
+    return Sample(id="", method="PUT", path=path, body=json.dumps(body), answer={})
 
 
 def got(path: str) -> Sample:
@@ -517,11 +607,79 @@ def fail_v1(code: int) -> dict[str, Any]:
             FAIL_V2,
             id="a task and a schedule in one array",
         ),
+        *(
+            pytest.param(
+                posted(json.dumps([scheduled(), wrong]), f"{REQUESTS}/5"),
+                400,
+                FAIL_V2 | {"Message": f"{message} (item 1)"},
+                id=f"a schedule: {message}",
+            )
+            for wrong, message in (
+                (scheduled(OrgId="7"), "OrgId is 7, the path says 5"),
+                (scheduled(ActivityCode=""), "ActivityCode is required"),
+                (scheduled(RunbookId="x"), "RunbookId is x, it can be 1 to 2147483647"),
+                (once(RunDate=None), "RunDate is required"),
+                (
+                    once(RunDate="2020-01-01T00:00:00"),
+                    "RunDate is 2020-01-01 00:00:00 in UTC, which is past",
+                ),
+            )
+        ),
+        *(
+            pytest.param(
+                posted(json.dumps([scheduled(ActivityCode=code)]), f"{SCHEDULES}/5"),
+                404,
+                FAIL_V2 | {"Message": "org 5 has no schedule 19532"},
+                id=f"no schedule to {code}",
+            )
+            for code in ("UPDATE", "DELETE")
+        ),
         pytest.param(
-            posted(json.dumps([scheduled()]), f"{REQUESTS}/5"),
+            posted(json.dumps([once(), scheduled(RunbookScheduleId="19533")]), f"{SCHEDULES}/5"),
             409,
-            FAIL_V2 | {"Message": "runbook schedules are not configured on this hub"},
-            id="a schedule",
+            FAIL_V2 | {"Message": "org 5 has a schedule 19533 already (item 1)"},
+            id="a schedule that is there",
+        ),
+        pytest.param(
+            posted(json.dumps(scheduled_v3(Timezone="Mars")), "/v3/runbook/schedule/orgentityid/5"),
+            400,
+            FAIL_V2,
+            id="no such Timezone",
+        ),
+        pytest.param(posted("[]", f"{SCHEDULES}/5"), 400, FAIL_V2, id="no schedule at all"),
+        pytest.param(got(f"{SCHEDULES}/5"), 405, FAIL_V2, id="schedules, wrong verb"),
+        pytest.param(got("/v3/runbook/x"), 404, FAIL_V2, id="no such path of schedules"),
+        pytest.param(got(f"{INVENTORY}/schedulerStatus/2"), 404, FAIL_READ, id="foreign schedules"),
+        pytest.param(
+            got(f"{INVENTORY}/schedulerStatus/1?ScheduleId=4"),
+            404,
+            FAIL_READ | {"Message": "org 1 has no schedule 4"},
+            id="an unknown schedule",
+        ),
+        pytest.param(got(f"{INVENTORY}/x/1"), 404, FAIL_READ, id="no number of a schedule"),
+        pytest.param(
+            put([{"ScheduleId": "#scheduleid#", "Status": "3"}], f"{INVENTORY}/schedulerStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "ScheduleId is #scheduleid#, it can be 1 to 2147483647 (item 0)"},
+            id="the placeholder of H23",
+        ),
+        pytest.param(
+            put([{"ScheduleId": "3", "Status": "7"}], f"{INVENTORY}/schedulerStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is 7, it can be 0 to 6 (item 0)"},
+            id="no such status of a schedule",
+        ),
+        pytest.param(
+            put([{"ScheduleId": "4", "Status": "3"}], f"{INVENTORY}/schedulerStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no schedule 4 (item 0)"},
+            id="a status of no schedule",
+        ),
+        pytest.param(
+            put([reported(ScheduleId="4")], f"{INVENTORY}/CIStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no schedule 4 (item 0)"},
+            id="a CI of no schedule",
         ),
         pytest.param(
             posted(json.dumps([scheduled()]), f"{REQUESTS}/2"),
@@ -571,6 +729,44 @@ def fail_v1(code: int) -> dict[str, Any]:
             404,
             FAIL_READ,
             id="no file of the name",
+        ),
+        pytest.param(got(f"{INVENTORY}/hostname/1/2/Task1"), 404, FAIL_READ, id="no such CI group"),
+        pytest.param(got(f"{INVENTORY}/hostname/1/x/Task1"), 404, FAIL_READ, id="no group number"),
+        pytest.param(got(f"{INVENTORY}/hostname/2/1/Task1"), 404, FAIL_READ, id="a foreign CI"),
+        pytest.param(got(f"{INVENTORY}/x/y/z"), 404, FAIL_READ, id="no such path of CIs"),
+        pytest.param(
+            put([reported(Status="7")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is 7, it can be 0 to 6 (item 0)"},
+            id="no such status of a CI",
+        ),
+        pytest.param(
+            put([reported(), reported(Status="")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is required (item 1)"},
+            id="no status of a CI",
+        ),
+        pytest.param(
+            put([reported(GroupId=" ", HostName=" ")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "HostName or GroupId is required (item 0)"},
+            id="a status of no CI",
+        ),
+        pytest.param(
+            put([reported(GroupId="x")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "GroupId is x, it can be 1 to 2147483647 (item 0)"},
+            id="no number of a CI group",
+        ),
+        pytest.param(
+            put([reported(HostName="none", TaskNumber="Task1")], f"{INVENTORY}/CIStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no CI none of task Task1 in group 3 (item 0)"},
+            id="an unknown CI",
+        ),
+        pytest.param(put([], f"{INVENTORY}/CIStatus/1"), 400, FAIL_V2, id="no CI at all"),
+        pytest.param(
+            put([reported()], f"{INVENTORY}/CIStatus/2"), 404, FAIL_V2, id="a foreign org"
         ),
         pytest.param(got("/v2/itsmattachment/x"), 404, FAIL_READ, id="no such path of files"),
         pytest.param(got("/v2/changeRequests/x"), 404, FAIL_READ, id="no such path of changes"),

@@ -90,10 +90,10 @@ async def test_a_runbook_comes_back_as_it_was_said_and_each_change_is_a_version(
 ) -> None:
     stub = RunbookServiceStub(native.channel)
 
-    first = await save_runbook(native, runbook(name=f"{ORG}/runbooks/7611"))
+    first = await save_runbook(native, runbook(name=f"{ORG}/runbooks/7612"))
     second = await save_runbook(native, runbook(description="Another."))
 
-    assert (first.name, first.version) == (f"{ORG}/runbooks/7611", 1)
+    assert (first.name, first.version) == (f"{ORG}/runbooks/7612", 1)
     assert (second.name, second.version) == (first.name, 2)
     assert [each.id for each in second.nodes] == ["look", "ask", "clean", "settle", "done"]
     works = [each.WhichOneof("work") for each in second.nodes]

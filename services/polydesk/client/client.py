@@ -20,11 +20,13 @@ from polydesk.api.v1.directory_pb2_grpc import DirectoryServiceStub
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
+from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
 from polydesk.api.v1.run_pb2 import WatchRunOutputRequest, WatchRunOutputResponse
 from polydesk.api.v1.run_pb2_grpc import RunServiceStub
 from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
+from polydesk.api.v1.schedule_pb2_grpc import ScheduleServiceStub
 from polydesk.api.v1.script_pb2_grpc import ScriptServiceStub
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub
@@ -74,6 +76,8 @@ class Client:
     links: LinkServiceStub
     attachments: AttachmentServiceStub
     secrets: SecretServiceStub
+    inventory: InventoryServiceStub
+    schedules: ScheduleServiceStub
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
     directory: DirectoryServiceStub
@@ -114,6 +118,8 @@ class Client:
         self.links = LinkServiceStub(self.channel)
         self.attachments = AttachmentServiceStub(self.channel)
         self.secrets = SecretServiceStub(self.channel)
+        self.inventory = InventoryServiceStub(self.channel)
+        self.schedules = ScheduleServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
         self.directory = DirectoryServiceStub(self.channel)

@@ -21,6 +21,7 @@ from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
+from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
@@ -33,6 +34,7 @@ from polydesk.domain.registry import Registry
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.running import Runs
 from polydesk.domain.saving import Saved, Terms, refused
+from polydesk.domain.scheduling import Schedules
 from polydesk.domain.script import Script
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.shelf import Shelf, Targets
@@ -208,6 +210,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     people: Directory[Person]
     locations: Directory[Location]
     secrets: Secrets
+    inventory: Inventory
+    schedules: Schedules
     levels: ServiceLevels
     catalogs: Catalogs
     watches: Watches

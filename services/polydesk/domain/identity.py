@@ -32,7 +32,7 @@ class Role(Enum):
 
 
 _READER: Final = frozenset({"tickets.read", "runs.read"})
-_AGENT: Final = _READER | {"tickets.write", "runs.write"}
+_AGENT: Final = _READER | {"tickets.write", "inventory.write", "runs.write"}
 SCOPES: Final[Mapping[Role, frozenset[str]]] = {
     Role.READER: _READER,
     Role.AGENT: _AGENT,

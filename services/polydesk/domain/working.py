@@ -22,9 +22,9 @@ _log = structlog.get_logger()
 _WAKE_SECONDS: Final = 0.05
 _BEAT_SECONDS: Final = 1.0
 # A worker that has not shown for so many looks of another that it lives is dead.
-_LOOKS: Final = 8
+_LOOKS: Final = 12
 # A worker that could not show it for so long takes itself for dead, and is so before others do.
-_LONGEST_SILENCE: Final = 5.0
+_LONGEST_SILENCE: Final = 8.0
 _REVIEW_SECONDS: Final = 5.0
 _TIDY_SECONDS: Final = 3_600.0
 _OVERDUE: Final = timedelta(seconds=10)

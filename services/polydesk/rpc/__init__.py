@@ -17,6 +17,8 @@ from polydesk.api.v1 import (
     identity_pb2_grpc,
     incident_pb2,
     incident_pb2_grpc,
+    inventory_pb2,
+    inventory_pb2_grpc,
     link_pb2,
     link_pb2_grpc,
     note_pb2,
@@ -25,6 +27,8 @@ from polydesk.api.v1 import (
     run_pb2_grpc,
     runbook_pb2,
     runbook_pb2_grpc,
+    schedule_pb2,
+    schedule_pb2_grpc,
     script_pb2,
     script_pb2_grpc,
     secret_pb2,
@@ -42,10 +46,12 @@ from polydesk.rpc.catalog import CatalogServicer
 from polydesk.rpc.directory import DirectoryServicer
 from polydesk.rpc.identity import IdentityServicer
 from polydesk.rpc.incident import IncidentServicer
+from polydesk.rpc.inventory import InventoryServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
 from polydesk.rpc.run import RunServicer
 from polydesk.rpc.runbook import RunbookServicer
+from polydesk.rpc.schedule import ScheduleServicer
 from polydesk.rpc.script import ScriptServicer
 from polydesk.rpc.secret import SecretServicer
 from polydesk.rpc.service_level import ServiceLevelServicer
@@ -61,6 +67,8 @@ SERVICES: Final = tuple(
         link_pb2,
         attachment_pb2,
         secret_pb2,
+        inventory_pb2,
+        schedule_pb2,
         service_level_pb2,
         catalog_pb2,
         directory_pb2,
@@ -82,6 +90,8 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     link_pb2_grpc.add_LinkServiceServicer_to_server(LinkServicer(desk), server)
     attachment_pb2_grpc.add_AttachmentServiceServicer_to_server(AttachmentServicer(desk), server)
     secret_pb2_grpc.add_SecretServiceServicer_to_server(SecretServicer(desk), server)
+    inventory_pb2_grpc.add_InventoryServiceServicer_to_server(InventoryServicer(desk), server)
+    schedule_pb2_grpc.add_ScheduleServiceServicer_to_server(ScheduleServicer(desk), server)
     service_level_pb2_grpc.add_ServiceLevelServiceServicer_to_server(
         ServiceLevelServicer(desk), server
     )

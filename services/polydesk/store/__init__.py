@@ -18,6 +18,9 @@ from polydesk.domain.target import Target
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
+from polydesk.store.ci import SqlCis
+from polydesk.store.ci_group import SqlCiGroups
+from polydesk.store.ci_status import SqlCiStatuses
 from polydesk.store.directory import SqlDirectory
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.keys import LocalKeys
@@ -25,6 +28,7 @@ from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
 from polydesk.store.pending import SqlPendingFiles
 from polydesk.store.run import SqlRuns
+from polydesk.store.schedule import SqlSchedules
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.secret import SqlSecrets
 from polydesk.store.shelf import SqlShelf
@@ -53,6 +57,10 @@ class SqlStore:
         self._targets = SqlShelf(engine, "target", Target)
         self._runbooks = SqlShelf(engine, "runbook", Runbook)
         self._runs = SqlRuns(engine)
+        self._ci_groups = SqlCiGroups(engine)
+        self._cis = SqlCis(engine)
+        self._ci_statuses = SqlCiStatuses(engine)
+        self._schedules = SqlSchedules(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -115,6 +123,26 @@ class SqlStore:
     def runs(self) -> SqlRuns:
         """Keeps runs."""
         return self._runs
+
+    @property
+    def ci_groups(self) -> SqlCiGroups:
+        """Keeps CI groups."""
+        return self._ci_groups
+
+    @property
+    def cis(self) -> SqlCis:
+        """Keeps CIs."""
+        return self._cis
+
+    @property
+    def ci_statuses(self) -> SqlCiStatuses:
+        """Keeps what was reported of CIs."""
+        return self._ci_statuses
+
+    @property
+    def schedules(self) -> SqlSchedules:
+        """Keeps schedules."""
+        return self._schedules
 
     @property
     def history(self) -> history.SqlHistory:

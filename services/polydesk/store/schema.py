@@ -227,6 +227,56 @@ workers: Final = Table(
     Column("machine", _TEXT, nullable=False),
     Column("beat", BigInteger, nullable=False),
 )
+ci_groups: Final = Table(
+    "ci_groups",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("ci_groups_name", "org", "name", unique=True),
+)
+cis: Final = Table(
+    "cis",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("ci_group", BigInteger, nullable=False),
+    # In one letter case, as hosts are compared.
+    Column("host", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    # The group last: a host is looked for in all groups, too.
+    Index("cis_host", "org", "host", "ci_group", unique=True),
+    Index("cis_id", "org", "id"),
+    Index("cis_ci_group", "org", "ci_group", "id"),
+)
+ci_tasks: Final = Table(
+    "ci_tasks",
+    metadata,
+    Column("ci", BigInteger, primary_key=True, autoincrement=False),
+    Column("task", _TEXT, primary_key=True),
+)
+ci_statuses: Final = Table(
+    "ci_statuses",
+    metadata,
+    Column("ci", BigInteger, primary_key=True, autoincrement=False),
+    Column("task", _TEXT, primary_key=True),
+    Column("schedule", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, nullable=False),
+    Column("org", BigInteger, nullable=False),
+    Column("ci_group", BigInteger, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("ci_statuses_id", "org", "id"),
+)
+schedules: Final = Table(
+    "schedules",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_due", BigInteger),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("schedules_next_due", "next_due", "org", "id"),
+)
 latest: Final = Table(
     "latest",
     metadata,

@@ -13,7 +13,7 @@ from google.protobuf import struct_pb2
 from polydesk import wire
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
-from polydesk.dialects.iautomate.field import org_of
+from polydesk.dialects.iautomate.field import SUCCESS, org_of
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Invalid, Missing, NotFound, TimedOut, WrongState
 from polydesk.domain.order import Order
@@ -27,7 +27,6 @@ from polydesk.domain.ticket import LONGEST_TEXT, check_text
 Context = grpc.aio.ServicerContext[Any, Any]
 Report = pb.RunbookStatusV2 | pb.RunbookStatusV1 | pb.RunbookStatus
 
-SUCCESS: Final = "Success"
 UPDATED: Final = "Runbook status updated successfully"
 # Whoever executes a script waits for it; the hub ends a call a little later.
 PATIENCE: Final = 12.0

@@ -12,12 +12,14 @@ from google.api import httpbody_pb2
 from polydesk import wire
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.dialects.iautomate.attachment import draft_of, looked_through, read_file_name
-from polydesk.dialects.iautomate.field import org_of, read_module, read_numbers
+from polydesk.dialects.iautomate.field import SUCCESS, org_of, read_module, read_numbers
+from polydesk.dialects.iautomate.inventory import CiServicer
 from polydesk.dialects.iautomate.query import read_query
-from polydesk.dialects.iautomate.run import SUCCESS, RunRoutes
+from polydesk.dialects.iautomate.run import RunRoutes
 from polydesk.dialects.iautomate.schedule import is_schedule
+from polydesk.dialects.iautomate.scheduler import ScheduleServicer
 from polydesk.dialects.iautomate.ticket import EXECUTIONS, Pushed, Read, from_ticket, to_drafts
-from polydesk.domain.errors import Invalid, Missing, NotConfigured, NotFound
+from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.ticket import LONGEST_NAME, MOST_ROWS, Kind, check_text
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -26,7 +28,7 @@ BEARER: Final = "bearer"
 VAULT: Final = "InternalVault"
 
 
-class IAutomate(RunRoutes):
+class IAutomate(RunRoutes, CiServicer, ScheduleServicer):
     """Serves the dialect."""
 
     async def PushIncidentsV2(
@@ -70,9 +72,8 @@ class IAutomate(RunRoutes):
     ) -> pb.PushServiceRequestsV2Response:
         """Saves service request tasks, or schedules runbooks: H05, H07."""
         if is_schedule(request.items):
-            org = org_of(request.orgentityid)
-            wire.caller_of().admit(org)
-            raise NotConfigured("runbook schedules are not configured on this hub")
+            ids, message = await self._schedule(request.orgentityid, request.items)
+            return pb.PushServiceRequestsV2Response(id=ids, status=SUCCESS, message=message)
         batch = await self._push(request.orgentityid, request.items, Kind.SERVICE_REQUEST_TASK)
         return pb.PushServiceRequestsV2Response(
             id=batch, status=SUCCESS, message="Service Request saved successfully"

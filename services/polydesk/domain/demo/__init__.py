@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity, runs, serviceops
+from polydesk.domain.demo import iautomate, identity, inventory, runs, schedule, serviceops
 from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, TIM, TIMS_CLIENT, USER
 from polydesk.domain.desk import Desk
 from polydesk.domain.identity import HUB_ADMIN, Caller
@@ -19,6 +19,8 @@ async def seed(desk: Desk) -> None:
     await serviceops.seed_incident(desk, seeder, serviceops.FIRST)
     await iautomate.seed(desk, seeder)
     await serviceops.seed_incident(desk, seeder, serviceops.SECOND)
+    await inventory.seed(desk, await _seeder(desk, "inventory.write"))
+    await schedule.seed(desk, await _seeder(desk, "runbooks.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
     await runs.seed_registered(desk, await _seeder(desk, "runbooks.write"))
     await runs.seed_runs(desk, await _seeder(desk, "runs.write"))
