@@ -246,3 +246,28 @@ async def test_a_run_is_started_and_followed_over_rest(rest: Rest) -> None:
     assert report.json()["state"] == "STATE_FAILED"
     told = [json.loads(line) for line in lines.body.splitlines()]
     assert [each["run"]["state"] for each in told] == ["STATE_FAILED"]
+
+
+async def test_a_dry_run_tells_the_nodes_of_a_runbook_within(native: Native) -> None:
+    await allow(native, "echo *")
+    node, parameter = runbook_pb2.Runbook.Node, runbook_pb2.Runbook.Parameter
+    stub = RunbookServiceStub(native.channel)
+    inner = runbook_pb2.Runbook(
+        display_name="inner",
+        parameters=[parameter(name="who")],
+        nodes=[node(id="x", command=node.Command(target="far", command="echo {who}"))],
+    )
+    saved = await stub.SaveRunbook(
+        runbook_pb2.SaveRunbookRequest(parent=ORG, runbook=inner), metadata=native.headers()
+    )
+    number = int(saved.name.rpartition("/")[2])
+    within = node.Subrunbook(runbook=number, parameters={"who": "a b"})
+    outer = runbook_pb2.Runbook(display_name="outer", nodes=[node(id="in", runbook=within)])
+    kept = await stub.SaveRunbook(
+        runbook_pb2.SaveRunbookRequest(parent=ORG, runbook=outer), metadata=native.headers()
+    )
+
+    told = await start(native, runbook=int(kept.name.rpartition("/")[2]), dry_run=True)
+
+    assert kept.nodes[0].runbook == within
+    assert [(each.node, list(each.argv)) for each in told.preview] == [("in.x", ["echo", "a b"])]

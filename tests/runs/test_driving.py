@@ -28,6 +28,7 @@ from polydesk.domain.runbook import (
     ParameterType,
     Runbook,
     RunCommand,
+    RunRunbook,
     RunScript,
     Tool,
     Wait,
@@ -257,6 +258,32 @@ async def test_parameters_reach_a_script_by_their_types_and_secrets_reach_nobody
     assert await desk.said(run, Stream.STDERR) == ["***"]
     for table in ("runs", "plans", "lines", "history", "tails"):
         assert SECRET not in str(await desk.store.engine.rows(Read(f"select * from {table}")))  # noqa: S608 - own words
+
+
+async def test_a_runbook_within_another_is_told_its_own_parameters(desk: Desk) -> None:
+    id_ = await desk.script("import json,sys; print(json.dumps(json.load(sys.stdin)))")
+    key = Parameter(name="key", type=ParameterType.SECRET)
+    inner = Runbook(
+        name="inner",
+        parameters=(Parameter(name="who", required=True), key),
+        nodes=(Node(id="x", work=RunScript(script=id_)),),
+    )
+    within = (await desk.runbooks.save(ANN, ORG, inner)).id
+    book = await desk.runbook(
+        Node(id="in", work=RunRunbook(runbook=within, parameters={"who": "{name}!", "key": "{k}"})),
+        Node(id="after", needs=("in",), work=RunScript(script=id_)),
+        parameters=(Parameter(name="name"), Parameter(name="k", type=ParameterType.SECRET)),
+    )
+
+    run = await desk.driven(
+        await desk.start(runbook=book, parameters={"name": "ann", "k": "db-password"})
+    )
+
+    assert run.state is RunState.SUCCEEDED
+    assert {node.id: json.loads(node.result) for node in run.nodes} == {
+        "in.x": {"who": "ann!", "key": "***"},
+        "after": {"name": "ann", "k": "***"},
+    }
 
 
 async def test_a_secret_that_is_not_there_fails_the_node(desk: Desk) -> None:

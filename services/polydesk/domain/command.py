@@ -17,6 +17,7 @@ from polydesk.domain.ticket import check_text
 
 _PLACE: Final = re.compile(r"{{|}}|{([A-Za-z_][A-Za-z0-9_]*)}", re.ASCII)
 _FIELD: Final = "nodes.command.command"
+_VALUE_FIELD: Final = "nodes.runbook.parameters"
 
 
 def words_of(command: str, *, field: str = "command") -> list[str]:
@@ -36,7 +37,7 @@ def words_of(command: str, *, field: str = "command") -> list[str]:
 def check_template(command: str, *, known: Collection[str], secret: Collection[str]) -> None:
     """Refuses a command that names what is no parameter, or tells a secret to everybody."""
     for word in words_of(command, field=_FIELD):
-        for name in filter(None, _PLACE.findall(word)):
+        for name in names_in(word):
             if name not in known:
                 raise Invalid(f"{{{name}}} is no parameter; {{{{ stands for a brace", field=_FIELD)
             if name in secret:
@@ -47,10 +48,30 @@ def check_template(command: str, *, known: Collection[str], secret: Collection[s
                 )
 
 
+def check_value(text: str, *, known: Collection[str]) -> None:
+    """Refuses a value for another runbook that names what is no parameter."""
+    check_text(_VALUE_FIELD, text, most=LONGEST_COMMAND)
+    for name in names_in(text):
+        if name not in known:
+            raise Invalid(
+                f"{{{name}}} is no parameter; {{{{ stands for a brace", field=_VALUE_FIELD
+            )
+
+
+def names_in(text: str) -> list[str]:
+    """Returns the parameters that a text names."""
+    return [name for name in _PLACE.findall(text) if name]
+
+
 def fill(command: str, values: Mapping[str, str]) -> tuple[str, ...]:
     """Returns the words of a command, with its parameters filled in."""
+    return tuple(fill_text(word, values) for word in words_of(command))
+
+
+def fill_text(text: str, values: Mapping[str, str]) -> str:
+    """Returns a text with its parameters filled in."""
 
     def value(place: re.Match[str]) -> str:
         return values[place[1]] if place[1] else place[0][0]
 
-    return tuple(_PLACE.sub(value, word) for word in words_of(command))
+    return _PLACE.sub(value, text)

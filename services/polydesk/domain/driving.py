@@ -146,7 +146,7 @@ class _Driver:
         job: Job | None = None
         secrets: dict[str, str] = {}
         try:
-            secrets = await self._secrets()
+            secrets = await self._secrets(step)
             job = await self._job(step, attempt, fresh=fresh, secrets=secrets)
             launcher = self._all.launchers[job.target.kind if job.target else TargetKind.LOCAL]
         except PolydeskError as error:
@@ -232,7 +232,7 @@ class _Driver:
                 )
             case PlannedScript() as script:
                 told = script.inputs.encode() or msgspec.json.encode(
-                    told_parameters(self._plan, secrets)
+                    told_parameters(self._plan.scope_of(step), secrets)
                 )
                 return Job(
                     argv=_INTERPRETERS[script.language],
@@ -257,10 +257,9 @@ class _Driver:
             return "this hub has no local targets: POLYDESK_LOCAL_TARGETS is not set"
         return target.refusal(argv)
 
-    async def _secrets(self) -> dict[str, str]:
-        return {
-            parameter: await self._secret(name) for parameter, name in self._plan.secrets.items()
-        }
+    async def _secrets(self, step: Step) -> dict[str, str]:
+        secrets = self._plan.scope_of(step).secrets
+        return {parameter: await self._secret(name) for parameter, name in secrets.items()}
 
     async def _secret(self, name: str) -> str:
         return await self._all.patience.until_done(lambda: self._all.secret_of(self._run.org, name))

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from polydesk.domain.command import check_template
+from polydesk.domain.command import check_template, check_value
 from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.script import USUAL_WORK, check_label, check_seconds
 from polydesk.domain.ticket import LONGEST_TEXT, check_text
@@ -98,7 +98,14 @@ class Await(msgspec.Struct, frozen=True, kw_only=True, tag="external"):
     """Waits until a tool outside reports how it ended."""
 
 
-Work = RunCommand | RunScript | Approve | Wait | Await
+class RunRunbook(msgspec.Struct, frozen=True, kw_only=True, tag="runbook"):
+    """Does what another runbook does; `{name}` in a value stands for a parameter of this one."""
+
+    runbook: int
+    parameters: dict[str, str] = {}
+
+
+Work = RunCommand | RunScript | Approve | Wait | Await | RunRunbook
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -184,6 +191,16 @@ def _check_work(node: Node, parameters: Mapping[str, ParameterType]) -> None:
             check_seconds(node.work.seconds, "nodes.command.timeout")
         case Wait(seconds=seconds) if not 1 <= seconds <= LONGEST_WAIT:
             raise Invalid(f"a wait is 1 to {LONGEST_WAIT} seconds", field="nodes.wait.duration")
+        case RunRunbook(runbook=runbook, parameters=told):
+            if runbook < 1:
+                raise Missing("nodes.runbook.runbook is required", field="nodes.runbook.runbook")
+            if len(told) > MOST_PARAMETERS:
+                raise Invalid(
+                    f"at most {MOST_PARAMETERS} parameters are taken",
+                    field="nodes.runbook.parameters",
+                )
+            for value in told.values():
+                check_value(value, known=parameters.keys())
         case Approve(message=message):
             check_text("nodes.approval.message", message, most=_LONGEST_MESSAGE)
         case _:

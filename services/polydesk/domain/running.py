@@ -19,11 +19,11 @@ from polydesk.domain.identity import Caller
 from polydesk.domain.order import Order, Prepared, Preview, Verdict, prepare_command, prepare_script
 from polydesk.domain.output import Line
 from polydesk.domain.part import reach_present
-from polydesk.domain.plan import Plan, PlannedCommand, Step, plan_runbook
+from polydesk.domain.plan import Library, Plan, PlannedCommand, Step, plan_runbook
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registered import Registered
 from polydesk.domain.run import CODES, OF_CODE, NodeRun, NodeState, Run, RunQuery, RunState
-from polydesk.domain.runbook import Approve, Await, RunScript, Tool
+from polydesk.domain.runbook import MOST_NODES, Approve, Await, Runbook, RunRunbook, RunScript, Tool
 from polydesk.domain.script import Script
 from polydesk.domain.target import TargetKind, written
 from polydesk.domain.ticket import LONGEST_NAME, check_text
@@ -211,12 +211,8 @@ class Runs:
             return prepare_command(order.command)
         if order.script:
             return prepare_script(await self._script(org, order.script), order.inputs)
-        runbook = await self._store.runbooks.get(org, order.runbook)
-        if runbook is None:
-            raise NotFound(f"org {org} has no runbook {order.runbook}")
-        wanted = {n.work.script for n in runbook.spec.nodes if isinstance(n.work, RunScript)}
-        found = await asyncio.gather(*(self._script(org, id_) for id_ in sorted(wanted)))
-        plan = plan_runbook(runbook.spec, order.parameters, {each.id: each for each in found})
+        runbook = await self._runbook(org, order.runbook)
+        plan = plan_runbook(runbook, order.parameters, await self._library(runbook))
         return Prepared(
             title=runbook.spec.name,
             tool=runbook.spec.tool,
@@ -224,6 +220,29 @@ class Runs:
             runbook=runbook.id,
             version=runbook.revision,
         )
+
+    async def _library(self, runbook: Registered[Runbook]) -> Library:
+        """Finds what a runbook and those within it are made of."""
+        runbooks = {runbook.id: runbook}
+        left = [runbook]
+        while left:
+            nodes = left.pop().spec.nodes
+            wanted = {each.work.runbook for each in nodes if isinstance(each.work, RunRunbook)}
+            for id_ in sorted(wanted - runbooks.keys()):
+                runbooks[id_] = await self._runbook(runbook.org, id_)
+                left.append(runbooks[id_])
+                if len(runbooks) > MOST_NODES:
+                    raise Invalid(f"a run has at most {MOST_NODES} runbooks")
+        nodes = tuple(node for each in runbooks.values() for node in each.spec.nodes)
+        scripts = {each.work.script for each in nodes if isinstance(each.work, RunScript)}
+        found = await asyncio.gather(*(self._script(runbook.org, id_) for id_ in sorted(scripts)))
+        return Library(scripts={each.id: each for each in found}, runbooks=runbooks)
+
+    async def _runbook(self, org: int, id_: int) -> Registered[Runbook]:
+        runbook = await self._store.runbooks.get(org, id_)
+        if runbook is None:
+            raise NotFound(f"org {org} has no runbook {id_}")
+        return runbook
 
     async def _script(self, org: int, id_: int) -> Registered[Script]:
         script = await self._store.scripts.get(org, id_)

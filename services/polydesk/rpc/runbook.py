@@ -121,6 +121,9 @@ def from_node(node: Node) -> pb.Runbook.Node:
             answer.wait.duration.CopyFrom(Duration(seconds=seconds))
         case record.Await():
             answer.external.SetInParent()
+        case record.RunRunbook(runbook=runbook, parameters=parameters):
+            answer.runbook.runbook = runbook
+            answer.runbook.parameters.update(parameters)
     return answer
 
 
@@ -148,8 +151,12 @@ def _to_work(said: pb.Runbook.Node) -> record.Work:
             return record.Wait(seconds=whole_seconds(said.wait.duration, "nodes.wait.duration"))
         case "external":
             return record.Await()
+        case "runbook":
+            told = dict(said.runbook.parameters)
+            return record.RunRunbook(runbook=said.runbook.runbook, parameters=told)
     raise Missing(
-        f"node {said.id} does nothing: it is a command, script, approval, wait or external",
+        f"node {said.id} does nothing: it is a command, script, approval, wait, external"
+        " or runbook",
         field="nodes",
     )
 
