@@ -26,6 +26,7 @@ from polydesk.domain.errors import Unavailable
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
+from polydesk.domain.intaking import Intake
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.org import Orgs
@@ -147,6 +148,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
+    blobs = store.LocalBlobs(settings.blobs_folder)
     return Desk(
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs),
         incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs),
@@ -154,9 +156,12 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         links=Links(store=opened, clock=clock),
         attachments=Attachments(
             store=opened,
-            blobs=store.LocalBlobs(settings.blobs_folder),
+            blobs=blobs,
             clock=clock,
             largest=settings.largest_file,
+        ),
+        intake=Intake(
+            store=opened, blobs=blobs, clock=clock, orgs=orgs, largest=settings.largest_file
         ),
         secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),

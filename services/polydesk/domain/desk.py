@@ -13,12 +13,12 @@ import msgspec
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog
 from polydesk.domain.classifying import Catalogs
-from polydesk.domain.custom_field import check_given
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
+from polydesk.domain.intaking import Intake, check_new
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.org import Orgs
@@ -76,9 +76,7 @@ class Tickets:
         """Makes a new ticket; one without a number gets one. Ids go on behind `least_id`."""
         caller.admit(org)
         decided = await self._orgs.get(org)
-        decided.catalog.check_values(draft.custom)
-        if draft.kind is Kind.INCIDENT:
-            check_given(decided.catalog.by_key, draft.custom)
+        check_new(decided, draft)
         stamp = caller.stamp(self._clock.now())
         return await self._store.create(
             org,
@@ -180,6 +178,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     notes: Notes
     links: Links
     attachments: Attachments
+    intake: Intake
     secrets: Secrets
     levels: ServiceLevels
     catalogs: Catalogs

@@ -14,6 +14,7 @@ from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
 from polydesk.store.identity import SqlIdentity
+from polydesk.store.intake import SqlIntake
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
@@ -36,6 +37,7 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._intake = SqlIntake(engine)
         self._secrets = SqlSecrets(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
@@ -59,6 +61,11 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def intake(self) -> SqlIntake:
+        """Takes in what comes with files or with a link."""
+        return self._intake
 
     @property
     def secrets(self) -> SqlSecrets:

@@ -80,7 +80,7 @@ class SqlTickets:
         """Inserts one ticket."""
         return await self._engine.write(
             lambda: once_only(
-                _create(org, draft, terms=terms, stamp=stamp),
+                created(org, draft, terms=terms, stamp=stamp),
                 Ticket,
                 once=once,
                 stamp=stamp,
@@ -187,7 +187,8 @@ def _save(org: int, drafts: Sequence[Draft], *, terms: Terms, stamp: Stamp) -> S
     return Saved(batch=uuid4(), rows=settled.rows)
 
 
-def _create(org: int, draft: Draft, *, terms: Terms, stamp: Stamp) -> Script[Ticket]:
+def created(org: int, draft: Draft, *, terms: Terms, stamp: Stamp) -> Script[Ticket]:
+    """Makes a new ticket."""
     latest = yield from history.latest()
     id_ = max(latest.ticket + 1, terms.least_id)
     if not draft.number:
