@@ -97,6 +97,7 @@ class Hub:
             methods=methods_of(services()),
             gatekeeper=desk.gatekeeper,
             refusers={dialect.SERVICE: dialect.refuse for dialect in dialects.load()},
+            clock=clock,
             seconds=settings.call_seconds,
         )
         hub = cls(

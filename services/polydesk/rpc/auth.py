@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from polydesk.domain.errors import CredentialsMissing, Denied, Invalid, Unauthenticated
 from polydesk.domain.gatekeeper import ApiKey, Basic, Bearer, Credential, Gatekeeper
 from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
@@ -18,19 +20,15 @@ _LONGEST_KEY: Final = 255
 
 
 async def identify(
-    gatekeeper: Gatekeeper,
-    method: Method,
-    headers: Mapping[str, str],
-    *,
-    message: Any,
-    request_id: str,
+    gatekeeper: Gatekeeper, method: Method, headers: Mapping[str, str], *, request_id: str
 ) -> Caller:
     """Returns the caller, if it may call the method at all."""
     via = _via(method)
     if method.anonymous:
         return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
+    read = read_bearer if method.bearer_only else read_credential
     account = await gatekeeper.authenticate(
-        read_credential(headers.get("authorization", "")), address=address_in(headers)
+        read(headers.get("authorization", "")), address=address_in(headers)
     )
     caller = Caller(
         account=account.id,
@@ -41,11 +39,25 @@ async def identify(
         default_org=account.default_org,
         via=via,
         request_id=request_id,
-        once=None if method.read_only else _once(method, headers, message),
         if_match=headers.get("if-match", "").removeprefix("W/").strip('"'),
     )
     _admit(caller)
     return caller
+
+
+def with_key(caller: Caller, method: Method, headers: Mapping[str, str], message: Any) -> Caller:
+    """Returns the caller with the idempotency key of a write, which stands for the message."""
+    if method.read_only or method.anonymous or (key := headers.get("idempotency-key")) is None:
+        return caller
+    return msgspec.structs.replace(caller, once=_once(key, method, message))
+
+
+def read_bearer(header: str) -> Bearer:
+    """Reads an Authorization header that has to be Bearer; whatever else it is counts for none."""
+    scheme, _, rest = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not rest.strip():
+        raise CredentialsMissing("no bearer token came: send Bearer in Authorization")
+    return Bearer(rest.strip())
 
 
 def read_credential(header: str) -> Credential:
@@ -77,10 +89,7 @@ def _read_basic(value: str) -> Basic:
     return Basic(login, secret)
 
 
-def _once(method: Method, headers: Mapping[str, str], message: Any) -> Once | None:
-    key = headers.get("idempotency-key")
-    if key is None:
-        return None
+def _once(key: str, method: Method, message: Any) -> Once:
     if not key or len(key) > _LONGEST_KEY:
         raise Invalid(
             f"Idempotency-Key has 1 to {_LONGEST_KEY} characters", field="Idempotency-Key"
