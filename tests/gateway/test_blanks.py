@@ -39,7 +39,10 @@ class Leaving:
             "id": Blank.REQUEST_ID,
             "at": Blank.TIME,
         }
-        headers = {"x-transaction-id": Blank.REQUEST_ID, "x-word": "50%"}
+        headers: dict[str, str | Blank] = {
+            "x-transaction-id": Blank.REQUEST_ID,
+            "x-word": "50%",
+        }
         return Refusal(http=STATUS[error.reason], body=body, headers=headers)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity
-from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, USER
+from polydesk.domain.demo import iautomate, identity, ivanti_xapi
+from polydesk.domain.demo.identity import API_USER, CLIENT, HOME, KEY, ORGS, USER
 from polydesk.domain.desk import Desk
-from polydesk.domain.identity import Caller
+from polydesk.domain.identity import HUB_ADMIN, Caller
 
-__all__ = ["API_USER", "CLIENT", "KEY", "ORGS", "USER", "seed"]
+__all__ = ["API_USER", "CLIENT", "HOME", "KEY", "ORGS", "USER", "seed"]
 
 
 async def seed(desk: Desk) -> None:
@@ -15,10 +15,18 @@ async def seed(desk: Desk) -> None:
     await identity.seed(desk.registry)
     await iautomate.seed(desk, await _seeder(desk, "tickets.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
+    # Last, for its tickets have high ids, and ids grow.
+    await ivanti_xapi.seed_categories(desk, await _seeder(desk, HUB_ADMIN))
+    await ivanti_xapi.seed(desk, await _seeder(desk, "tickets.write"))
 
 
 async def _seeder(desk: Desk, scope: str) -> Caller:
     account = await desk.registry.account_of(USER[0])
     return Caller(
-        account=account.id, login=account.login, roles=account.roles, scope=scope, via="demo"
+        account=account.id,
+        login=account.login,
+        roles=account.roles,
+        scope=scope,
+        operator=account.operator,
+        via="demo",
     )
