@@ -184,7 +184,7 @@ BODIES: Final[dict[str, tuple[str | bytes, str]]] = {
     "C01": (json.dumps(created(**pair())), "application/json"),
     "C03": (json.dumps(raised()), "application/json"),
     "C05": (json.dumps(commented(**pair())), "application/json"),
-    "C08": (json.dumps({"zendeskTicketId": "4712"}), "application/json"),
+    "C08": (json.dumps({"zendeskTicketId": "35437"}), "application/json"),
     "C09": (form(), FORM),
 }
 ANSWERS: Final[dict[str, Any]] = {
@@ -204,7 +204,7 @@ ANSWERS: Final[dict[str, Any]] = {
         "status": "Logged",
         "category": "How-To",
         "customerEmail": "customer@example.com",
-        "zendeskTicketId": "4712",
+        "zendeskTicketId": "35437",
         "createdDateTime": "2024-01-31T10:11:12.123Z",
         "lastModDateTime": TIME,
         "notes": [NOTE, NOTE, ...],
@@ -218,7 +218,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "C07": FILE,
     "C08": {
         "incidentId": WITH_NOTES,
-        "zendeskTicketId": "4712",
+        "zendeskTicketId": "35437",
         "message": "Incident linked successfully",
     },
     "C09": {"incidentId": WITH_FILE, "attachmentId": "<number>", "fileName": "scan.pdf"},

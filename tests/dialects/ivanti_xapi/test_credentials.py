@@ -26,7 +26,7 @@ SOUND = {
     "C01": {"customerEmail": "a@b", "subject": "x", "description": "y"},
     "C03": {"zendeskTicketId": "5", "customerEmail": "a@b", "subject": "x", "description": "y"},
     "C05": commented(),
-    "C08": {"zendeskTicketId": "4711"},
+    "C08": {"zendeskTicketId": "35436"},
     "C09": pair(),
 }
 

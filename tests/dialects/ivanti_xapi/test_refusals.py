@@ -371,7 +371,7 @@ async def test_a_transaction_id_is_echoed_in_every_answer(api: Api, route: str) 
         "C01": created(),
         "C03": raised(),
         "C05": commented(),
-        "C08": {"zendeskTicketId": "4711"},
+        "C08": {"zendeskTicketId": "35436"},
         "C09": pair(),
     }
 

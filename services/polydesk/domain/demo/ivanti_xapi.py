@@ -26,7 +26,7 @@ WITH_NOTES: Final = 908859
 # The id of the attachment in the sample URL.
 SOURCE_ID: Final = "1234"
 # The Zendesk tickets of the two.
-LINKS: Final = {WITH_FILE: "4711", WITH_NOTES: "4712"}
+LINKS: Final = {WITH_FILE: "35436", WITH_NOTES: "35437"}
 FILE: Final = ("invoice.txt", b"Invoice 17: one certificate, reprinted.\n")
 
 _CATEGORIES: Final = (("How-To", "Service Desk"), ("Certificates", "Exam Administration"))
