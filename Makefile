@@ -21,11 +21,11 @@ $(READY): pyproject.toml uv.lock $(SOURCES)
 run: $(READY) ## Serves the demo on 127.0.0.1:8080, with its data in ./var
 	@$(BIN)/polydesk up --demo
 
-test: $(READY) ## Runs the whole test suite
-	@$(BIN)/pytest
+test: $(READY) ## Runs the whole test suite, a process for each core
+	@$(BIN)/pytest -n auto --dist loadfile
 
 unit: $(READY) ## Runs the tests that need neither Envoy nor PostgreSQL
-	@$(BIN)/pytest -m "not envoy and not postgres"
+	@$(BIN)/pytest -n auto --dist loadfile -m "not envoy and not postgres"
 
 demo: $(READY) ## Plays every sample of the documents against a hub (URL=http://… or its own)
 	@$(BIN)/python -m tests.demo $(URL)
@@ -35,6 +35,9 @@ bench: $(READY) ## Measures the hub beside an echo on the same Envoy
 
 soak: $(READY) ## Kills the hub 30 times under load, on each engine
 	@POLYDESK_TEST_KILLS=30 $(BIN)/pytest tests/test_kill.py -s
+
+chaos: $(READY) ## Kills hubs and workers 100 times while runs are under way, on each engine
+	@POLYDESK_TEST_KILLS=100 $(BIN)/pytest tests/runs/test_kill.py -s
 
 proto: $(READY) ## Compiles the contracts
 	@$(BIN)/python proto/compile.py
@@ -60,4 +63,4 @@ dist: $(READY) ## Builds the wheel and the sdist
 clean: ## Removes what was built, keeps ./var
 	@rm -rf $(VENV) dist services/polydesk/api .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit demo bench soak proto format lint types check dist clean
+.PHONY: help run test unit demo bench soak chaos proto format lint types check dist clean

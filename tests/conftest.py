@@ -21,6 +21,7 @@ from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from polydesk.config import Settings
 from polydesk.domain.identity import Role
+from polydesk.domain.keyring import new_line
 from polydesk.domain.registry import Registry
 from polydesk.gateway import Gateway, render
 from polydesk.server import Hub
@@ -149,5 +150,21 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     if request.param == "postgres":
         options = ["--database-url", request.getfixturevalue("postgres_url")]
     running = Stack.start(tmp_path / "var", *options)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A `polydesk up --demo` on either engine, which tests share that mind their own records."""
+    options = []
+    with pytest.MonkeyPatch.context() as environment:
+        if request.param == "postgres":
+            server = request.getfixturevalue("postgres")
+            options = ["--database-url", server.database("shared", template=TEMPLATE)]
+            environment.setenv("POLYDESK_SECRET_KEYS", new_line())
+        running = Stack.start(tmp_path_factory.mktemp("shared") / "var", *options)
     yield running
     assert running.stop() == 0

@@ -1,4 +1,4 @@
-"""A file of 100 MB goes up and down, by REST and by gRPC, through little memory."""
+"""A file of 100 MB goes up and down, by REST, by gRPC and in a form, through little memory."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ for number in range(CHUNKS):
     SHA256.update(CHUNK[number:] + CHUNK[:number])
 MOST = 200
 SLOW_CHUNKS = 20
+FILES = "/v2/itsmattachment/orgentityid/1/moduleid/1"
 
 
 def chunks() -> Iterator[bytes]:
@@ -77,6 +78,33 @@ async def down_by_rest(session: aiohttp.ClientSession, name: str, *, pause: floa
     return seal.hexdigest()
 
 
+async def up_by_form(session: aiohttp.ClientSession) -> None:
+    """Sends a multipart form through a dialect, of a file that claims to be a PDF."""
+    head = '--b\r\nContent-Disposition: form-data; name="file"; filename="large.pdf"\r\n\r\n%PDF-'
+
+    async def body() -> AsyncIterator[bytes]:
+        yield head.encode()
+        for chunk in chunks():
+            yield chunk
+        yield b"\r\n--b--\r\n"
+
+    path = f"{FILES}/uploadattachment?incidentNumber=INC0303863"
+    sent = {"Content-Type": "multipart/form-data; boundary=b"}
+    async with session.post(path, data=body(), headers=sent) as answer:
+        assert answer.status == 200, await answer.text()
+
+
+async def down_by_sys_id(session: aiohttp.ClientSession) -> str:
+    seal, head = hashlib.sha256(), b""
+    path = f"{FILES}/getattachmentforsysid?sysId=2b535ab3dbc988506d7550d3dc96190e"
+    async with session.get(path) as answer:
+        head = await answer.content.readexactly(5)
+        async for chunk in answer.content.iter_chunked(1_000_000):
+            seal.update(chunk)
+    assert head == b"%PDF-"
+    return seal.hexdigest()
+
+
 async def up_by_grpc(stub: AttachmentServiceStub, parent: str) -> str:
     async def messages() -> AsyncIterator[attachment_pb2.UploadAttachmentRequest]:
         said = {"parent": parent, "file_name": "grpc.bin"}
@@ -120,11 +148,15 @@ async def test_a_large_file_streams_through(one_stack: Stack, tmp_path: Path) ->
             await down_by_rest(session, by_rest, pause=0.05),
             await down_by_grpc(stub, by_rest),
         ]
+        await up_by_form(session)
+        seals.append(await down_by_sys_id(session))
 
     after = peak(hub), peak(envoy)
     print(f"\npeak RSS in MB, before and after: hub {before[0]} {after[0]}", end=", ")
     print(f"Envoy {before[1]} {after[1]}")
-    assert seals == [SHA256.hexdigest()] * 3
+    assert seals == [SHA256.hexdigest()] * 4
     assert max(after) < MOST
     kept = [path for path in (tmp_path / "var" / "blobs").rglob("*") if path.is_file()]
-    assert [path.stat().st_size for path in kept] == [CHUNKS * len(CHUNK)]
+    demo, large, as_pdf = sorted(path.stat().st_size for path in kept)
+    assert demo < 100
+    assert (large, as_pdf) == (CHUNKS * len(CHUNK), CHUNKS * len(CHUNK) + 5)

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         description="A file of such keys instead, a line each; with neither, and SQLite,"
         " $POLYDESK_DATA/secrets.key is made",
     )
+    local_targets: bool = Field(
+        default=False, description="Lets runs execute commands on this machine; so does the demo"
+    )
+    runs: int = Field(16, ge=1, le=256, description="Runs that a worker drives at once")
     rate: int = Field(0, ge=0, description="Requests a second that the gateway takes; 0: any")
     origins: str = Field(
         "",
@@ -66,6 +70,24 @@ class Settings(BaseSettings):
     def own_keys(self) -> Path | None:
         """Returns the file in which a hub of one machine makes a key for itself."""
         return self.data.resolve() / "secrets.key" if self.embedded else None
+
+    @property
+    def engine_url(self) -> str:
+        """Returns the URL of the database of the engine that drives runs."""
+        if self.on_postgres:
+            return self.store_url
+        path = Path(self.store_url.removeprefix("sqlite:///"))
+        return f"sqlite:///{path.with_name('runs.db')}"
+
+    @property
+    def on_postgres(self) -> bool:
+        """Tells whether the database is one that many machines share."""
+        return self.store_url.startswith("postgresql")
+
+    @property
+    def runs_folder(self) -> Path:
+        """Returns the folder of what runs on this machine."""
+        return self.data.resolve() / "runs"
 
     @property
     def embedded(self) -> bool:

@@ -22,18 +22,26 @@ from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.classifying import Catalogs
 from polydesk.domain.desk import Desk, Tickets
+from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
 from polydesk.domain.intaking import Intake
+from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.password import Hasher
+from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
+from polydesk.domain.running import Runs
+from polydesk.domain.scheduling import Schedules
 from polydesk.domain.service_level import ServiceLevels
+from polydesk.domain.shelf import Shelf, Targets
 from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
@@ -134,6 +142,7 @@ class Hub:
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(lame_duck)
         self.desk.watches.close()
+        self.desk.followers.close()
         await self._server.stop(_GRACE)
         await self.desk.attachments.close()
         await self._store.close()
@@ -150,40 +159,50 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
     blobs = store.LocalBlobs(settings.blobs_folder)
+    attachments = Attachments(store=opened, blobs=blobs, clock=clock, largest=settings.largest_file)
+    local = settings.local_targets or settings.demo
+    runs = Runs(store=opened, clock=clock, local=local)
+    secrets = open_secrets(settings, opened, clock)
     return Desk(
-        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs),
-        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs),
+        tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
+        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
-        attachments=Attachments(
-            store=opened,
-            blobs=blobs,
-            clock=clock,
-            largest=settings.largest_file,
-        ),
+        attachments=attachments,
         intake=Intake(
             store=opened, blobs=blobs, clock=clock, orgs=orgs, largest=settings.largest_file
         ),
-        secrets=Secrets(store=opened, keys=_keys(settings), clock=clock),
+        people=Directory(Person, store=opened.people, clock=clock),
+        locations=Directory(Location, store=opened.locations, clock=clock),
+        secrets=secrets,
+        inventory=Inventory(store=opened, clock=clock),
+        schedules=Schedules(store=opened, secrets=secrets, clock=clock),
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),
+        scripts=Shelf("script", store=opened.scripts, clock=clock),
+        targets=Targets(store=opened.targets, clock=clock, local=local),
+        runbooks=Shelf("runbook", store=opened.runbooks, clock=clock),
+        runs=runs,
+        followers=Followers(runs=runs, store=opened.runs, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )
 
 
-def _keys(settings: Settings) -> store.LocalKeys:
-    return store.LocalKeys(
+def open_secrets(settings: Settings, opened: Store, clock: Clock) -> Secrets:
+    """Builds the vault on a store."""
+    keys = store.LocalKeys(
         inline=settings.secret_keys.get_secret_value(),
         file=settings.named_keys,
         own=settings.own_keys,
     )
+    return Secrets(store=opened, keys=keys, clock=clock)
 
 
 async def serve(settings: Settings) -> None:
     """Serves until the process is told to end."""
-    _configure_log(settings.log_level)
+    configure_log(settings.log_level)
     hub = await Hub.start(settings)
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -240,7 +259,8 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
         await opened.close()
 
 
-def _configure_log(level: str) -> None:
+def configure_log(level: str) -> None:
+    """Has all that is logged go to stderr, as lines of JSON."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

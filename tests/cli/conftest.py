@@ -89,11 +89,13 @@ class Site:
             return answer.status, json.loads(answer.read())
 
     def children(self) -> dict[str, int]:
-        """Returns the pids of the hub and of Envoy."""
+        """Returns the pids of the hub, of the worker and of Envoy."""
         pid = self.process.pid
         pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         lines = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in pids}
-        return {("hub" if b"serve" in line else "envoy"): each for each, line in lines.items()}
+        known = {b"serve": "hub", b"work": "worker"}
+        last = {each: line.rstrip(b"\0").rpartition(b"\0")[2] for each, line in lines.items()}
+        return {known.get(word, "envoy"): each for each, word in last.items()}
 
     def end(self) -> int:
         """Ends the site and returns its exit status."""

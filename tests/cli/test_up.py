@@ -27,7 +27,7 @@ def test_the_demo_answers_and_says_where_it_is(site: Site) -> None:
     assert (site.data / "logs" / "access.log").is_file()
 
 
-@pytest.mark.parametrize("program", ["hub", "envoy"])
+@pytest.mark.parametrize("program", ["hub", "worker", "envoy"])
 def test_a_killed_program_is_started_again(site: Site, program: str) -> None:
     pid = site.children()[program]
 
@@ -54,7 +54,7 @@ def test_a_second_site_on_the_same_port_is_refused(site: Site, command: Command)
 def test_no_secret_stands_in_the_process_list(site: Site) -> None:
     lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in site.children().values()]
 
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert not any(b"demo" in line for line in lines)
 
 

@@ -43,14 +43,15 @@ async def test_a_client_comes_through_the_gateway(rest: Rest) -> None:
 
     async with Client(address, **LOGIN) as client:
         await save(client, "A")
-        numbers = [each.number async for each in client.list_tickets(ORG, order_by="open_time")]
+        tickets = client.list_tickets(ORG, filter="summary = s", order_by="open_time")
+        numbers = [each.number async for each in tickets]
         with pytest.raises(errors.NotFound) as raised:
             await client.tickets.GetTicket(GetTicketRequest(name="tickets/999999"))
     async with Client(address, login="demo@example.com", secret="x") as client:
         with pytest.raises(errors.Unauthenticated):
             await client.identity.GetCaller(GetCallerRequest())
 
-    assert numbers == ["INC0303863", "INC0303863", "A"]
+    assert numbers == ["A"]
     assert raised.value.reason == "NOT_FOUND"
     assert raised.value.request_id
 
@@ -58,7 +59,7 @@ async def test_a_client_comes_through_the_gateway(rest: Rest) -> None:
 async def test_a_list_goes_over_all_pages(client: Client) -> None:
     await save(client, *(f"N{number:03}" for number in range(25)))
 
-    found = client.list_tickets(f"orgs/{ORG}", filter="number >= 'N'", page_size=4)
+    found = client.list_tickets(f"orgs/{ORG}", filter="summary = s", page_size=4)
     numbers = [each.number async for each in found]
 
     assert numbers == [f"N{number:03}" for number in range(25)]

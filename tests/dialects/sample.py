@@ -24,9 +24,9 @@ GRANT: Final = "grant_type=password&username=APIuser%40hcl.com&password=User+pas
 class Sample:
     """A documented call as it goes on the wire, and its answer.
 
-    `<text>` in the answer stands for any text, `<time>` for any date, and so on; a list that ends
-    with `...` may go on; bytes are those of a file. Of `http` one is right; one that is `bearer`
-    comes with a token.
+    `<text>` in the answer stands for any text, `<time>` for any date, `<id>` for any number, and so
+    on; a list that ends with `...` may go on; bytes are those of a file. Of `http` one is right.
+    `authorization` goes before the demo user's credentials, and a token where it is `bearer`.
     """
 
     id: str
@@ -36,13 +36,20 @@ class Sample:
     body: str | bytes = ""
     content_type: str = "application/json"
     note: str = ""
+    authorization: str = ""
     http: tuple[int, ...] = (200,)
     bearer: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Returns what goes with it."""
+        headers = {"Content-Type": self.content_type} if self.body else {}
+        return headers | ({"Authorization": self.authorization} if self.authorization else {})
 
 
 async def play(rest: Rest, sample: Sample, **headers: str) -> Answer:
     """Sends a sample as it is printed."""
-    sent = {"Content-Type": sample.content_type} if sample.body else {}
+    sent = sample.headers
     if sample.bearer:
         sent |= {"Authorization": f"Bearer {await token_of(rest)}"}
     return await rest.request(
@@ -82,6 +89,8 @@ def fits(actual: Any, expected: Any) -> bool:
             and len(actual) >= len(begun)
             and all(map(fits, actual, begun))
         )
+    if expected == "<id>":
+        return type(actual) is int and actual > 0
     if isinstance(expected, str) and expected in PLACEHOLDERS:
         return isinstance(actual, str) and bool(re.fullmatch(PLACEHOLDERS[expected], actual))
     return bool(actual == expected) and type(actual) is type(expected)

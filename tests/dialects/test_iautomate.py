@@ -14,7 +14,9 @@ from tests.dialects.iautomate.guide import (
     NUMBER,
     SAVED_V1,
     SAVED_V2,
+    details,
     form,
+    once,
     pushed,
     pushed_change,
     pushed_service_request,
@@ -25,7 +27,9 @@ from tests.dialects.iautomate.guide import (
     read_service_request,
     read_v1,
     read_v2,
+    reported,
     scheduled,
+    scheduled_v3,
     status,
 )
 from tests.dialects.sample import Sample, fits, is_answered
@@ -34,11 +38,24 @@ V2: Final = "/v2/incident/orgentityid"
 V1: Final = "/iAutomateAPI/Request"
 CHANGES: Final = "/v2/changeRequests/orgentityid"
 REQUESTS: Final = "/v2/serviceRequests/orgentityid"
+INVENTORY: Final = "/v2/inventory"
 FILES: Final = "/v2/itsmattachment/orgentityid/1"
 SYS_ID: Final = "2b535ab3dbc988506d7550d3dc96190e"
 # Table 7 prints the full stop, table 9 does not.
 SAVED_CHANGE: Final = SAVED_V2 | {"Message": "Change Request saved successfully."}
+SCHEDULED: Final = SAVED_V2 | {"Message": "Manage Schedule Runbook inserted successfully"}
+SCHEDULES: Final = "/v2/runbook/schedule/orgentityid"
 SAVED_SR: Final = SAVED_V2 | {"Message": "Service Request saved successfully"}
+
+
+def schedule_status(id_: str) -> dict[str, str]:
+    """What H22 answers of a schedule, whatever H23 has reported of it."""
+    return {
+        "ScheduleId": id_,
+        "Status": "<text>",
+        "StatusText": "<text>",
+        "UpdatedDateInGMT": "<time>",
+    }
 
 
 def respelt(name: str, other: str) -> dict[str, str]:
@@ -48,7 +65,7 @@ def respelt(name: str, other: str) -> dict[str, str]:
 
 
 # Every documented call, on the tickets that the demo has. Written from the guide, seed 004.
-SAMPLES: Final = (
+TICKET_SAMPLES: Final = (
     Sample(
         id="H01",
         note="as printed",
@@ -299,6 +316,75 @@ SAMPLES: Final = (
             "Message": "Attachment uploaded successfully",
         },
     ),
+    *(
+        Sample(
+            id="H07",
+            note=note,
+            method="POST",
+            path=path,
+            body=json.dumps(body),
+            answer=SCHEDULED | {"Id": id_},
+        )
+        for note, path, body, id_ in (
+            ("as printed", f"{REQUESTS}/5", [scheduled()], "19532"),
+            ("an object", f"{REQUESTS}/5", scheduled(), "19532"),
+            ("what runs once", f"{REQUESTS}/5", [once()], "19533"),
+            ("the URL of 11.2", f"/{SCHEDULES}/5", scheduled(), "19532"),
+            ("the URL of 11.2, an array", f"{SCHEDULES}/5", [scheduled(), once()], "19532,19533"),
+            ("V3 of 11.2", "//v3/runbook/schedule/orgentityid/5", scheduled_v3(), "<text>"),
+            (
+                "V3 of 11.2, at once",
+                "/v3/runbook/schedule/orgentityid/5",
+                scheduled_v3(IsScheduleNow="Y", IsRecurring="N"),
+                "<text>",
+            ),
+        )
+    ),
+    *(
+        Sample(
+            id="H22",
+            note=note,
+            method="GET",
+            path=f"{INVENTORY}/{path}",
+            answer=answer,
+        )
+        for note, path, answer in (
+            (
+                "as printed",
+                "schedulerStatus/1",
+                read_v2(schedule_status("3"), schedule_status("19532")),
+            ),
+            ("one", "schedulerStatus/1?ScheduleId=3", read_v2(schedule_status("3"))),
+            ("its example", "3/1", read_v2(schedule_status("3")) | {"id": "3"}),
+        )
+    ),
+    Sample(
+        id="H23",
+        method="PUT",
+        path=f"{INVENTORY}/schedulerStatus/1",
+        body=json.dumps([{"ScheduleId": "19532", "Status": "3"}]),
+        answer=SAVED_V2 | {"Message": "Schedule Status Updated Successfully"},
+    ),
+    Sample(
+        id="H21",
+        method="GET",
+        path=f"{INVENTORY}/hostname/1/1/Task1",
+        answer=read_v2(details()),
+    ),
+    *(
+        Sample(
+            id="H24",
+            note=note,
+            method="PUT",
+            path=f"{INVENTORY}/CIStatus/1",
+            body=json.dumps([reported(**fields)]),
+            answer=SAVED_V2 | {"Message": "CI Status Updated Successfully"},
+        )
+        for note, fields in (
+            ("as printed", {}),
+            ("one host", {"TaskNumber": "Task1", "HostName": "SRVAT0046"}),
+        )
+    ),
     Sample(
         id="H31",
         method="GET",
@@ -306,6 +392,85 @@ SAMPLES: Final = (
         answer=b"2019-11-18 00:54:52 testing\n",
     ),
 )
+
+REPORT: Final = {
+    "TicketNumber": NUMBER,
+    "RbaInteractionId": "135",
+    "RbaStatusCode": "1",
+    "RbaStatusMessage": "iAutomate update",
+    **{f"Option{number}": "optional value" for number in range(1, 5)},
+}
+UPDATED: Final = "Runbook status updated successfully"
+# These need a worker.
+RUN_SAMPLES: Final = (
+    Sample(
+        id="H14",
+        method="PUT",
+        path="/v2/runbooks/orgentityid/1/updaterunbookstatusv2",
+        body=json.dumps({"JobId": "10"} | REPORT),
+        answer={"Id": "<text>", "Status": "Success", "Message": UPDATED},
+    ),
+    *(
+        Sample(
+            id="H15",
+            note=note,
+            method="PUT",
+            path=f"{V1}/UpdateRunbookStatus/1",
+            body=json.dumps({"JobId": job} | REPORT),
+            answer={"statusCode": 200, "status": "Success", "message": None, "result": "<text>"},
+        )
+        for note, job in (("JobId is a number, as printed", 1), ("a text", "1"))
+    ),
+    Sample(
+        id="H16",
+        method="PUT",
+        path=f"{V1}/UpdateRunbookStatusV2/1",
+        body=json.dumps(REPORT),
+        answer={"statusCode": 200, "status": "Success", "message": UPDATED, "result": None},
+    ),
+    Sample(
+        id="H17",
+        method="POST",
+        path=f"{V1}/Execute/1/ScriptID/1",
+        body=json.dumps({"number": "INC0"}),
+        answer={
+            "key": "123",
+            "URL": "http://<URL>/rest/api/2/issue/",
+            "assignee_name": "user",
+            "Release_comment": "Ticket_released_from_iAutomate",
+        },
+    ),
+    Sample(
+        id="H19",
+        method="POST",
+        path="/api/v1/Execute/119",
+        body=json.dumps(
+            {"extra_vars": {"command_to_execute": "uname -a", "target_host": "Myhost"}}
+        ),
+        answer={"id": "<text>"},
+    ),
+    Sample(
+        id="H20",
+        method="GET",
+        path="/api/v1/status/119/506",
+        answer={
+            "results": [
+                {
+                    "id": "506",
+                    "event_data": {
+                        "res": {
+                            "stdout": "output\n",
+                            "cmd": "echo output",
+                            "response_message": "output",
+                        }
+                    },
+                }
+            ],
+            "status": "Successful",
+        },
+    ),
+)
+SAMPLES: Final = (*TICKET_SAMPLES, *RUN_SAMPLES)
 
 
 async def ask(rest: Any, sample: Sample, **headers: str) -> tuple[int, Any]:
@@ -323,12 +488,18 @@ def posted(
     return Sample(id="", method="POST", path=path, body=body, answer={}, content_type=content_type)
 
 
+def put(body: Any, path: str) -> Sample:
+    return Sample(id="", method="PUT", path=path, body=json.dumps(body), answer={})
+
+
 def got(path: str) -> Sample:
     return Sample(id="", method="GET", path=path, answer={})
 
 
 @pytest.mark.envoy
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.id} {sample.note}".strip())
+@pytest.mark.parametrize(
+    "sample", TICKET_SAMPLES, ids=lambda sample: f"{sample.id} {sample.note}".strip()
+)
 async def test_a_sample_is_answered_as_documented(rest: Any, sample: Sample) -> None:
     sent = {"Content-Type": sample.content_type} if sample.body else {}
 
@@ -436,11 +607,79 @@ def fail_v1(code: int) -> dict[str, Any]:
             FAIL_V2,
             id="a task and a schedule in one array",
         ),
+        *(
+            pytest.param(
+                posted(json.dumps([scheduled(), wrong]), f"{REQUESTS}/5"),
+                400,
+                FAIL_V2 | {"Message": f"{message} (item 1)"},
+                id=f"a schedule: {message}",
+            )
+            for wrong, message in (
+                (scheduled(OrgId="7"), "OrgId is 7, the path says 5"),
+                (scheduled(ActivityCode=""), "ActivityCode is required"),
+                (scheduled(RunbookId="x"), "RunbookId is x, it can be 1 to 2147483647"),
+                (once(RunDate=None), "RunDate is required"),
+                (
+                    once(RunDate="2020-01-01T00:00:00"),
+                    "RunDate is 2020-01-01 00:00:00 in UTC, which is past",
+                ),
+            )
+        ),
+        *(
+            pytest.param(
+                posted(json.dumps([scheduled(ActivityCode=code)]), f"{SCHEDULES}/5"),
+                404,
+                FAIL_V2 | {"Message": "org 5 has no schedule 19532"},
+                id=f"no schedule to {code}",
+            )
+            for code in ("UPDATE", "DELETE")
+        ),
         pytest.param(
-            posted(json.dumps([scheduled()]), f"{REQUESTS}/5"),
+            posted(json.dumps([once(), scheduled(RunbookScheduleId="19533")]), f"{SCHEDULES}/5"),
             409,
-            FAIL_V2 | {"Message": "runbook schedules are not configured on this hub"},
-            id="a schedule",
+            FAIL_V2 | {"Message": "org 5 has a schedule 19533 already (item 1)"},
+            id="a schedule that is there",
+        ),
+        pytest.param(
+            posted(json.dumps(scheduled_v3(Timezone="Mars")), "/v3/runbook/schedule/orgentityid/5"),
+            400,
+            FAIL_V2,
+            id="no such Timezone",
+        ),
+        pytest.param(posted("[]", f"{SCHEDULES}/5"), 400, FAIL_V2, id="no schedule at all"),
+        pytest.param(got(f"{SCHEDULES}/5"), 405, FAIL_V2, id="schedules, wrong verb"),
+        pytest.param(got("/v3/runbook/x"), 404, FAIL_V2, id="no such path of schedules"),
+        pytest.param(got(f"{INVENTORY}/schedulerStatus/2"), 404, FAIL_READ, id="foreign schedules"),
+        pytest.param(
+            got(f"{INVENTORY}/schedulerStatus/1?ScheduleId=4"),
+            404,
+            FAIL_READ | {"Message": "org 1 has no schedule 4"},
+            id="an unknown schedule",
+        ),
+        pytest.param(got(f"{INVENTORY}/x/1"), 404, FAIL_READ, id="no number of a schedule"),
+        pytest.param(
+            put([{"ScheduleId": "#scheduleid#", "Status": "3"}], f"{INVENTORY}/schedulerStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "ScheduleId is #scheduleid#, it can be 1 to 2147483647 (item 0)"},
+            id="the placeholder of H23",
+        ),
+        pytest.param(
+            put([{"ScheduleId": "3", "Status": "7"}], f"{INVENTORY}/schedulerStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is 7, it can be 0 to 6 (item 0)"},
+            id="no such status of a schedule",
+        ),
+        pytest.param(
+            put([{"ScheduleId": "4", "Status": "3"}], f"{INVENTORY}/schedulerStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no schedule 4 (item 0)"},
+            id="a status of no schedule",
+        ),
+        pytest.param(
+            put([reported(ScheduleId="4")], f"{INVENTORY}/CIStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no schedule 4 (item 0)"},
+            id="a CI of no schedule",
         ),
         pytest.param(
             posted(json.dumps([scheduled()]), f"{REQUESTS}/2"),
@@ -491,6 +730,44 @@ def fail_v1(code: int) -> dict[str, Any]:
             FAIL_READ,
             id="no file of the name",
         ),
+        pytest.param(got(f"{INVENTORY}/hostname/1/2/Task1"), 404, FAIL_READ, id="no such CI group"),
+        pytest.param(got(f"{INVENTORY}/hostname/1/x/Task1"), 404, FAIL_READ, id="no group number"),
+        pytest.param(got(f"{INVENTORY}/hostname/2/1/Task1"), 404, FAIL_READ, id="a foreign CI"),
+        pytest.param(got(f"{INVENTORY}/x/y/z"), 404, FAIL_READ, id="no such path of CIs"),
+        pytest.param(
+            put([reported(Status="7")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is 7, it can be 0 to 6 (item 0)"},
+            id="no such status of a CI",
+        ),
+        pytest.param(
+            put([reported(), reported(Status="")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "Status is required (item 1)"},
+            id="no status of a CI",
+        ),
+        pytest.param(
+            put([reported(GroupId=" ", HostName=" ")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "HostName or GroupId is required (item 0)"},
+            id="a status of no CI",
+        ),
+        pytest.param(
+            put([reported(GroupId="x")], f"{INVENTORY}/CIStatus/1"),
+            400,
+            FAIL_V2 | {"Message": "GroupId is x, it can be 1 to 2147483647 (item 0)"},
+            id="no number of a CI group",
+        ),
+        pytest.param(
+            put([reported(HostName="none", TaskNumber="Task1")], f"{INVENTORY}/CIStatus/1"),
+            404,
+            FAIL_V2 | {"Message": "org 1 has no CI none of task Task1 in group 3 (item 0)"},
+            id="an unknown CI",
+        ),
+        pytest.param(put([], f"{INVENTORY}/CIStatus/1"), 400, FAIL_V2, id="no CI at all"),
+        pytest.param(
+            put([reported()], f"{INVENTORY}/CIStatus/2"), 404, FAIL_V2, id="a foreign org"
+        ),
         pytest.param(got("/v2/itsmattachment/x"), 404, FAIL_READ, id="no such path of files"),
         pytest.param(got("/v2/changeRequests/x"), 404, FAIL_READ, id="no such path of changes"),
     ],
@@ -523,15 +800,17 @@ async def test_wrong_credentials_are_told_in_the_envelope(
 
 
 @pytest.mark.envoy
-async def test_a_token_opens_v1_and_v2(rest: Any) -> None:
+async def test_a_token_opens_every_route_of_v1_and_v2(rest: Any) -> None:
     token = next(sample for sample in SAMPLES if sample.id == "H18")
-
     _, issued = await ask(rest, token)
-    bearer = f"Bearer {issued['access_token']}"
+    bearer = {"Authorization": f"Bearer {issued['access_token']}"}
 
-    for path in (f"{V1}/GetIncidentTicketData/1", f"{V2}/1"):
-        status, _ = await ask(rest, got(path), Authorization=bearer)
-        assert status == 200
+    for sample in TICKET_SAMPLES:
+        sent = {"Content-Type": sample.content_type} if sample.body else {}
+        answer = await rest.request(
+            sample.method, sample.path, data=sample.body or None, headers=sent | bearer
+        )
+        assert is_answered(sample, answer.status, answer.body), (sample.path, answer)
 
 
 @pytest.mark.envoy

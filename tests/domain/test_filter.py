@@ -94,8 +94,8 @@ def test_values_are_read_by_the_type_of_their_field(text: str, comparison: Compa
 def test_every_field_of_the_contract_is_known() -> None:
     assert " ".join(NAMES) == (
         "kind number sys_id summary description state wait_reason requester assignee"
-        " assignment_group category cause_code impact urgency priority open_time modify_time"
-        " resolve_time close_time create_time update_time"
+        " assignment_group category cause_code parent_number impact urgency priority"
+        " open_time modify_time resolve_time close_time create_time update_time"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from polydesk.domain.errors import WrongState
-from polydesk.domain.lifecycle import MOVES, OPEN, PRIORITIES, change, move
+from polydesk.domain.lifecycle import MOVES, OPEN, PRIORITIES, change, move, way
 from polydesk.domain.ticket import Kind, Level, Priority, State, Ticket
 
 START = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -40,6 +41,22 @@ def test_a_refused_move_names_the_states_that_may_follow(state: State) -> None:
             move(ticket(state=state), to)
         for allowed in MOVES[state]:
             assert allowed.value in caught.value.message
+
+
+@pytest.mark.parametrize("start", State)
+@pytest.mark.parametrize("to", State)
+def test_there_is_a_way_of_legal_moves_between_any_two_states(start: State, to: State) -> None:
+    passed = (start, *way(start, to))
+
+    assert passed[-1] is to
+    for before, after in pairwise(passed):
+        assert after in MOVES[before]
+
+
+def test_the_way_is_the_shortest() -> None:
+    assert way(State.LOGGED, State.LOGGED) == ()
+    assert way(State.LOGGED, State.CLOSED) == (State.RESOLVED, State.CLOSED)
+    assert way(State.CLOSED, State.LOGGED) == (State.ACTIVE, State.LOGGED)
 
 
 def test_every_combination_of_impact_and_urgency_has_a_priority() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import count
 
 import aiohttp
 import grpc.aio
 import pytest
 
-from tests.conftest import ENGINES, Native
+from tests.conftest import Native
 from tests.stack import Stack
 
 from .way import NativeWay, RestWay, Way
@@ -17,28 +17,14 @@ from .way import NativeWay, RestWay, Way
 _orgs = count(1_000)
 
 
-@pytest.fixture(scope="session", params=ENGINES)
-def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
-    """A `polydesk up --demo` on either engine, which all stories share."""
-    options = []
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres")
-        options = ["--database-url", server.database("stories", template="migrated")]
-    running = Stack.start(tmp_path_factory.mktemp("stories") / "var", *options)
-    yield running
-    assert running.stop() == 0
-
-
 @pytest.fixture(params=["grpc", "rest"])
-async def way(request: pytest.FixtureRequest, site: Stack) -> AsyncIterator[Way]:
-    """A way to the site, as the demo user."""
+async def way(request: pytest.FixtureRequest, shared: Stack) -> AsyncIterator[Way]:
+    """A way to the shared stack, as the demo user."""
     if request.param == "rest":
         async with aiohttp.ClientSession() as session:
-            yield RestWay(session, site.port)
+            yield RestWay(session, shared.port)
         return
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{site.port}") as channel:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{shared.port}") as channel:
         yield NativeWay(channel, Native.headers())
 
 
@@ -52,3 +38,12 @@ async def org(way: Way) -> str:
         "IdentityService.SetRole", {"name": caller["name"], "org": name, "role": "ROLE_AGENT"}
     )
     return name
+
+
+@pytest.fixture
+async def own(way: Way, org: str) -> str:
+    """An org in which the demo user is an admin."""
+    caller = await way.call("IdentityService.GetCaller", {})
+    said = {"name": caller["name"], "org": org, "role": "ROLE_ADMIN"}
+    await way.call("IdentityService.SetRole", said)
+    return org

@@ -10,6 +10,8 @@ import typer
 from polydesk.cli import (
     audit,
     catalog,
+    ci,
+    directory,
     exporter,
     file,
     identity,
@@ -18,12 +20,17 @@ from polydesk.cli import (
     link,
     mail,
     note,
+    runbook,
+    schedule,
+    script,
     secret,
     serve,
+    target,
     ticket,
     up,
     watch,
 )
+from polydesk.cli import run as runs
 from polydesk.cli.failure import Failure, Status
 from polydesk.domain.errors import PolydeskError
 
@@ -36,6 +43,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
+app.command("work")(serve.work)
 app.command("gateway")(serve.gateway)
 app.command("migrate")(serve.migrate)
 app.add_typer(identity.org, name="org")
@@ -51,7 +59,15 @@ app.add_typer(link.link, name="link")
 app.add_typer(file.file, name="file")
 app.add_typer(catalog.category, name="category")
 app.add_typer(catalog.field, name="field")
+app.add_typer(directory.person, name="person")
+app.add_typer(directory.location, name="location")
 app.add_typer(secret.secret, name="secret")
+app.add_typer(script.script, name="script")
+app.add_typer(target.target, name="target")
+app.add_typer(runbook.runbook, name="runbook")
+app.add_typer(runs.run, name="run")
+app.add_typer(ci.ci, name="ci")
+app.add_typer(schedule.schedule, name="schedule")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)

@@ -12,7 +12,7 @@ from polydesk.cli.listing import page_size, show_items, show_json
 from polydesk.cli.message import choose, word
 from polydesk.cli.name import name_in
 from polydesk.cli.options import AsJson
-from polydesk.cli.ticket import Filter, History, Limit, Order, Org
+from polydesk.cli.ticket import Filter, History, Limit, Order, Org, Text
 from polydesk.cli.update import update_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ incident = typer.Typer(help="Incidents, and their life cycle.", no_args_is_help=
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="incidents/42, or 42.")]
 Etag = Annotated[str, typer.Option(help="The mark it must have.")]
-Text = Annotated[str, typer.Option()]
 Level = Annotated[str, typer.Option(metavar="LEVEL", help="low, medium or high.")]
 NewText = Annotated[str | None, typer.Option(metavar="TEXT")]
 NewLevel = Annotated[str | None, typer.Option(metavar="LEVEL", help="low, medium or high.")]

@@ -1,4 +1,4 @@
-"""`polydesk serve`, `gateway` and `migrate`: the parts of the whole, each by itself."""
+"""`polydesk serve`, `work`, `gateway` and `migrate`: the parts of the whole, each by itself."""
 
 from __future__ import annotations
 
@@ -47,6 +47,18 @@ def serve(
         from polydesk import server  # noqa: PLC0415 - keeps --help quick
 
         asyncio.run(server.serve(settings))
+
+
+def work(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """Works on runs: one worker process, which hubs hand their runs through the database.
+
+    Exits as `polydesk serve` does.
+    """
+    with _told_by_status():
+        settings = read_settings(data=data, database_url=database_url)
+        from polydesk import worker  # noqa: PLC0415 - keeps --help quick
+
+        asyncio.run(worker.work(settings))
 
 
 def gateway(  # noqa: PLR0913 - each is an option

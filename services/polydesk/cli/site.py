@@ -26,7 +26,7 @@ _POLYDESK: Final = (sys.executable, "-P", "-m", "polydesk")
 
 
 class Site:
-    """One machine with hubs and an Envoy before them."""
+    """One machine with hubs, an Envoy before them, and a worker beside them."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Site:
         """Serves until a signal comes."""
         supervisor = Supervisor(
             hubs=[self._hub(socket) for socket in self._sockets],
+            worker=self._worker(),
             envoy=self._gateway(),
             admin=Admin(self._admin),
             address=self._address,
@@ -92,6 +93,14 @@ class Site:
             environment=settings.environment(),
             descriptors=[self._folder.descriptor],
             socket=socket,
+        )
+
+    def _worker(self) -> Child:
+        return Child(
+            "the worker",
+            (*_POLYDESK, "work"),
+            environment=self._settings.environment(),
+            descriptors=[self._folder.descriptor],
         )
 
     def _gateway(self) -> Child:

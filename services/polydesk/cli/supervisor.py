@@ -1,4 +1,4 @@
-"""Runs hubs and Envoy together on one machine, and ends them in the right order."""
+"""Runs hubs, a worker and Envoy together on one machine, and ends them in the right order."""
 
 from __future__ import annotations
 
@@ -20,15 +20,23 @@ _ENVOY_SECONDS: Final = 3.0
 
 
 class Supervisor:
-    """Keeps hubs and the Envoy before them running until a signal comes.
+    """Keeps hubs, their worker and the Envoy before them running until a signal comes.
 
     The first SIGTERM or SIGINT lets calls under way end, the second does not.
     """
 
-    def __init__(
-        self, *, hubs: Sequence[Child], envoy: Child, admin: Admin, address: Address, grace: float
+    def __init__(  # noqa: PLR0913 - what it runs
+        self,
+        *,
+        hubs: Sequence[Child],
+        worker: Child,
+        envoy: Child,
+        admin: Admin,
+        address: Address,
+        grace: float,
     ) -> None:
         self._hubs = hubs
+        self._worker = worker
         self._envoy = envoy
         self._admin = admin
         self._address = address
@@ -91,8 +99,8 @@ class Supervisor:
 
     async def _end(self) -> None:
         async with TaskGroup() as group:
-            for hub in self._hubs:
-                group.create_task(hub.stop(seconds=self._grace))
+            for child in (*self._hubs, self._worker):
+                group.create_task(child.stop(seconds=self._grace))
         if self._answers:
             await self._flush()
         await self._envoy.stop(seconds=_ENVOY_SECONDS)
@@ -112,7 +120,7 @@ class Supervisor:
 
     @property
     def _all(self) -> tuple[Child, ...]:
-        return (*self._hubs, self._envoy)
+        return (*self._hubs, self._worker, self._envoy)
 
 
 def _first(group: BaseExceptionGroup) -> BaseException:

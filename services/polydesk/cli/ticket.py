@@ -1,4 +1,4 @@
-"""`polydesk ticket`: looks at the tickets of an org, whichever dialect they arrived in."""
+"""`polydesk ticket`: the tickets of an org, of all kinds and whichever dialect they arrived in."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ Filter = Annotated[
 ]
 Order = Annotated[str, typer.Option("--order", help="By what: 'update_time desc'.")]
 Limit = Annotated[int, typer.Option(min=0, help="How many at most; 0 is all.")]
+Text = Annotated[str, typer.Option()]
 History = Annotated[bool, typer.Option("--history", help="Tells what happened to it, too.")]
 
 _LONGEST_VALUE = 60
@@ -62,6 +63,47 @@ async def show_ticket(
     """Shows a ticket: `tickets/42`, or `1 incident INC0000042`."""
     found = await _find(client, which)
     await show(client, found, history=history, as_lines=as_json)
+
+
+@ticket.command("save")
+@connected
+async def save(  # noqa: PLR0913 - each is an option
+    client: Client,
+    org: Org,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="incident, change-task, event, …")],
+    number: Annotated[str, typer.Argument(metavar="NUMBER")],
+    *,
+    summary: Annotated[str, typer.Option(help="The one line.")],
+    description: Text = "",
+    state: Annotated[str, typer.Option(help="logged, active, waiting, resolved, …")] = "",
+    requester: Text = "",
+    assignee: Text = "",
+    group: Text = "",
+    category: Text = "",
+    parent: Annotated[str, typer.Option(help="The number of what it is a part of.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Saves a ticket of any kind: makes it, or changes what is given of it."""
+    from polydesk.client.messages import ticket_pb2  # noqa: PLC0415 - keeps --help quick
+
+    said = ticket_pb2.Ticket(
+        kind=choose(ticket_pb2.Ticket, "kind", kind),
+        number=number,
+        summary=summary,
+        description=description,
+        state=choose(ticket_pb2.Ticket, "state", state),
+        requester=requester,
+        assignee=assignee,
+        assignment_group=group,
+        category=category,
+        parent_number=parent,
+    )
+    request = ticket_pb2.SaveTicketsRequest(parent=f"orgs/{org}", tickets=[said])
+    [result] = (await client.tickets.SaveTickets(request)).results
+    if as_json:
+        show_json(result)
+    else:
+        typer.echo(f"{result.name}  {word(result, 'outcome')}")
 
 
 async def show(client: Client, found: ticket_pb2.Ticket, *, history: bool, as_lines: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeAlias
@@ -17,14 +17,22 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from polydesk.api.v1.attachment_pb2 import Attachment
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
 from polydesk.api.v1.catalog_pb2_grpc import CatalogServiceStub
+from polydesk.api.v1.directory_pb2_grpc import DirectoryServiceStub
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
+from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2 import CreateNoteRequest, Note
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.run_pb2 import WatchRunOutputRequest, WatchRunOutputResponse
+from polydesk.api.v1.run_pb2_grpc import RunServiceStub
+from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
+from polydesk.api.v1.schedule_pb2_grpc import ScheduleServiceStub
+from polydesk.api.v1.script_pb2_grpc import ScriptServiceStub
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub
+from polydesk.api.v1.target_pb2_grpc import TargetServiceStub
 from polydesk.api.v1.ticket_pb2 import (
     ListTicketChangesRequest,
     ListTicketsRequest,
@@ -39,6 +47,7 @@ from polydesk.client.errors import HubError
 from polydesk.client.mail import read_email
 from polydesk.client.page import pages
 from polydesk.client.patience import Patience
+from polydesk.client.run import follow_run
 from polydesk.client.watch import Watch
 
 # Its id, or its name: `orgs/7`.
@@ -70,8 +79,15 @@ class Client:
     links: LinkServiceStub
     attachments: AttachmentServiceStub
     secrets: SecretServiceStub
+    inventory: InventoryServiceStub
+    schedules: ScheduleServiceStub
     levels: ServiceLevelServiceStub
     catalogs: CatalogServiceStub
+    directory: DirectoryServiceStub
+    scripts: ScriptServiceStub
+    targets: TargetServiceStub
+    runbooks: RunbookServiceStub
+    runs: RunServiceStub
     identity: IdentityServiceStub
 
     def __init__(  # noqa: PLR0913 - each is an option
@@ -105,8 +121,15 @@ class Client:
         self.links = LinkServiceStub(self.channel)
         self.attachments = AttachmentServiceStub(self.channel)
         self.secrets = SecretServiceStub(self.channel)
+        self.inventory = InventoryServiceStub(self.channel)
+        self.schedules = ScheduleServiceStub(self.channel)
         self.levels = ServiceLevelServiceStub(self.channel)
         self.catalogs = CatalogServiceStub(self.channel)
+        self.directory = DirectoryServiceStub(self.channel)
+        self.scripts = ScriptServiceStub(self.channel)
+        self.targets = TargetServiceStub(self.channel)
+        self.runbooks = RunbookServiceStub(self.channel)
+        self.runs = RunServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         return self
 
@@ -198,6 +221,14 @@ class Client:
             parent=org_name(org), cursor=cursor, heartbeat_seconds=heartbeat_seconds
         )
         return Watch(self.tickets.WatchTickets, request, patience=self.patience, on_loss=on_loss)
+
+    def watch_run(
+        self, name: str, *, cursor: str = "", on_loss: Callable[[HubError], None] | None = None
+    ) -> AsyncGenerator[WatchRunOutputResponse, None]:
+        """Yields the output of a run, and the run as it changes, until it has ended."""
+        request = WatchRunOutputRequest(name=name, cursor=cursor)
+        method = self.runs.WatchRunOutput
+        return follow_run(method, request, patience=self.patience, on_loss=on_loss)
 
     async def upload(
         self,

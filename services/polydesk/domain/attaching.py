@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from typing import Final
 
 import msgspec
 
@@ -22,9 +23,14 @@ from polydesk.domain.errors import (
     TooLarge,
     Unavailable,
 )
+from polydesk.domain.history import NO_TICKET
 from polydesk.domain.identity import Caller, Once, Stamp
 from polydesk.domain.part import reach, reach_present, toucher
+from polydesk.domain.pending import MOST_FILES, PendingFile, new_reference
 from polydesk.domain.ports import Blobs, Clock, Store
+
+# More than one goes for each that comes.
+_FORGET: Final = 4
 
 
 class Attachments:
@@ -117,13 +123,69 @@ class Attachments:
         if detached.blob:
             await self._blobs.discard(detached.blob)
 
+    async def hold(
+        self, caller: Caller, org: int, draft: AttachmentDraft, chunks: AsyncIterator[bytes]
+    ) -> PendingFile:
+        """Keeps a file that belongs to no ticket yet, for a day."""
+        caller.admit(org)
+        await self._expire(limit=_FORGET)
+        async with aclosing(self._limited(chunks)) as limited:
+            blob = await self._blobs.put(limited)
+        stamp = caller.stamp(self._clock.now())
+        upload = Upload(draft=draft, blob=blob)
+        file = PendingFile(
+            reference=new_reference(),
+            org=org,
+            upload=upload,
+            uploader=stamp.actor,
+            created_at=stamp.at,
+        )
+        try:
+            kept = await self._store.pending_files.add(
+                file, stamp=stamp, once=_once(caller.once, NO_TICKET, upload)
+            )
+        except (Unavailable, TimedOut):
+            raise  # as above
+        except PolydeskError:
+            await self._blobs.discard(blob.key)
+            raise
+        if kept.reference != file.reference:  # as above
+            await self._blobs.discard(blob.key)
+        return kept
+
+    async def held(self, org: int, references: Sequence[str]) -> list[PendingFile]:
+        """Returns the files that wait under references; those that do not are left out."""
+        if len(references) > MOST_FILES:
+            raise Invalid(f"at most {MOST_FILES} files are attached at once", field="files")
+        if not references:
+            return []
+        return await self._store.pending_files.many(org, references, at=self._clock.now())
+
+    async def settle(self, files: Sequence[PendingFile]) -> None:
+        """Gives up the bytes of files that were attached, where others have the same."""
+        for file in files:
+            came = file.upload.blob
+            kept = await self._store.pending_files.blob_of(came.sha256)
+            if not kept:  # whoever was quicker has deleted them again
+                await self._blobs.discard(came.key)
+            elif kept != came.key:
+                await self._blobs.unite(came.key, into=kept)
+
     async def sweep(self) -> None:
-        """Deletes what is left of uploads that a dying hub broke off long ago."""
+        """Deletes what is left of uploads that a dying hub broke off, or nobody came back for."""
         await self._blobs.sweep()
+        while await self._expire(limit=MOST_FILES) == MOST_FILES:
+            pass
 
     async def close(self) -> None:
         """Ends what is under way with the bytes of files."""
         await self._blobs.close()
+
+    async def _expire(self, *, limit: int) -> int:
+        files = await self._store.pending_files.expire(at=self._clock.now(), limit=limit)
+        for file in files:
+            await self._blobs.discard(file.upload.blob.key)
+        return len(files)
 
     async def _attach(
         self, caller: Caller, ticket: int, upload: Upload, *, stamp: Stamp

@@ -87,7 +87,10 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a ticket; `id` is that of the history's entry that tells it."""
+    """A file of a ticket; `id` is that of the history's entry that tells it.
+
+    `reference` is the one under which it waited for its ticket, if it did.
+    """
 
     id: int
     ticket: int
@@ -100,6 +103,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     uploader: str
     source_id: str = ""
     note: int = 0
+    reference: str = ""
 
     def told(self) -> dict[str, str | int]:
         """Returns what the history tells of it."""

@@ -13,21 +13,31 @@ import msgspec
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog
 from polydesk.domain.classifying import Catalogs
+from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
+from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.intaking import Intake, check_new
+from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
+from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.part import admit_present, reach, reach_present
+from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
+from polydesk.domain.runbook import Runbook
+from polydesk.domain.running import Runs
 from polydesk.domain.saving import Saved, Terms, refused
+from polydesk.domain.scheduling import Schedules
+from polydesk.domain.script import Script
 from polydesk.domain.service_level import ServiceLevels
+from polydesk.domain.shelf import Shelf, Targets
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
 from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
@@ -36,10 +46,13 @@ from polydesk.domain.watch import Watches
 class Tickets:
     """Keeps the one record of every piece of work."""
 
-    def __init__(self, *, store: TicketStore, clock: Clock, orgs: Orgs) -> None:
+    def __init__(
+        self, *, store: TicketStore, clock: Clock, orgs: Orgs, attachments: Attachments
+    ) -> None:
         self._store = store
         self._clock = clock
         self._orgs = orgs
+        self._attachments = attachments
 
     async def save(
         self, caller: Caller, org: int, drafts: Sequence[Draft | Invalid], *, partial: bool = False
@@ -72,19 +85,33 @@ class Tickets:
             rows=[refused(each) if isinstance(each, Invalid) else next(rows) for each in checked],
         )
 
-    async def record(self, caller: Caller, org: int, draft: Draft, *, least_id: int = 0) -> Ticket:
-        """Makes a new ticket; one without a number gets one. Ids go on behind `least_id`."""
+    async def record(
+        self,
+        caller: Caller,
+        org: int,
+        draft: Draft,
+        *,
+        files: Sequence[str] = (),
+        least_id: int = 0,
+    ) -> Ticket:
+        """Makes a new ticket; one without a number gets one. Ids go on behind `least_id`.
+
+        `files` are references of pending files, which become its attachments.
+        """
         caller.admit(org)
         decided = await self._orgs.get(org)
         check_new(decided, draft)
-        stamp = caller.stamp(self._clock.now())
-        return await self._store.create(
+        held = await self._attachments.held(org, files)
+        ticket = await self._store.create(
             org,
             draft,
             terms=Terms(priorities=decided.policy.priorities, least_id=least_id),
-            stamp=stamp,
+            files=files,
+            stamp=caller.stamp(self._clock.now()),
             once=caller.once,
         )
+        await self._attachments.settle(held)
+        return ticket
 
     async def get(self, caller: Caller, id_: int) -> Ticket:
         """Returns the ticket of an id."""
@@ -179,9 +206,18 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     links: Links
     attachments: Attachments
     intake: Intake
+    people: Directory[Person]
+    locations: Directory[Location]
     secrets: Secrets
+    inventory: Inventory
+    schedules: Schedules
     levels: ServiceLevels
     catalogs: Catalogs
     watches: Watches
+    scripts: Shelf[Script]
+    targets: Targets
+    runbooks: Shelf[Runbook]
+    runs: Runs
+    followers: Followers
     registry: Registry
     gatekeeper: Gatekeeper

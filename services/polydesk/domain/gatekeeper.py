@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 
 from polydesk.domain.errors import Unauthenticated
-from polydesk.domain.identity import Account
+from polydesk.domain.identity import Account, AccountKind
 from polydesk.domain.password import Hasher, Throttle
 from polydesk.domain.ports import Clock, IdentityStore
 from polydesk.domain.ticket import LONGEST_NAME
-from polydesk.domain.token import LIFETIME, Tokens
+from polydesk.domain.token import ACCESS_LIFETIME, LIFETIME, Claims, Pair, Tokens
 
 _REMEMBER: Final = 60.0
 _REFRESH: Final = 1.0
@@ -52,6 +52,13 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client gets for a user; `expires_in` is that of the access token."""
+
+    pair: Pair
+    expires_in: int
+
+
 class Gatekeeper:
     """Tells who is calling.
 
@@ -83,7 +90,7 @@ class Gatekeeper:
         generation = self._generation
         match credential:
             case Basic(login, secret):
-                account, seconds = await self._log_in(login, secret, address), _REMEMBER
+                account, seconds = await self._of_basic(login, secret, address), _REMEMBER
             case Bearer(token):
                 account, seconds = await self._read_token(token)
             case ApiKey(key):
@@ -108,6 +115,26 @@ class Gatekeeper:
             expires_at=now + LIFETIME,
         )
 
+    async def log_in(self, basic: Basic, kind: AccountKind, *, address: str = "") -> Account:
+        """Returns the account of a login, which must be one of that kind."""
+        account = await self.authenticate(basic, address=address)
+        if account.kind is not kind:
+            raise Unauthenticated("the user name or password is incorrect")
+        return account
+
+    async def grant(self, user: Account, client: Account, *, scope: str) -> Granted:
+        """Returns new tokens of a user for a client."""
+        pair = (await self._signer()).issue_pair(user, client, self._clock.now(), scope=scope)
+        return Granted(pair=pair, expires_in=int(ACCESS_LIFETIME.total_seconds()) - 1)
+
+    async def grant_again(self, refresh_token: str, client: Account, *, scope: str) -> Granted:
+        """Returns new tokens to the client that was given a refresh token."""
+        claims = (await self._signer()).read_refresh(refresh_token, self._clock.now())
+        user = await self._of_claims(claims)
+        if claims.client != client.id:
+            raise Unauthenticated("the token was given to another client")
+        return await self.grant(user, client, scope=scope)
+
     def forget(self) -> None:
         """Forgets all that was remembered, because an account has changed."""
         self._accepted.clear()
@@ -115,7 +142,7 @@ class Gatekeeper:
         self._generation += 1
         self._refresh_at = 0.0
 
-    async def _log_in(self, login: str, secret: str, address: str) -> Account:
+    async def _of_basic(self, login: str, secret: str, address: str) -> Account:
         account = await self._store.account_of(login)
         keys = (f"login {login.casefold()[:LONGEST_NAME]}", f"address {address}")
         async with self._throttle.attempt(*keys):
@@ -128,10 +155,20 @@ class Gatekeeper:
 
     async def _read_token(self, token: str) -> tuple[Account, float]:
         claims = (await self._signer()).read(token, self._clock.now())
-        account = await self._store.account(claims.account)
-        if account is None or account.token_epoch != claims.epoch:
-            raise Unauthenticated("the token was revoked: get a new one")
+        account = await self._of_claims(claims)
         return account, claims.expires_at - self._clock.now().timestamp()
+
+    async def _of_claims(self, claims: Claims) -> Account:
+        account = await self._current(claims.account, claims.epoch)
+        if claims.client:
+            await self._current(claims.client, claims.client_epoch)
+        return account
+
+    async def _current(self, id_: int, epoch: int) -> Account:
+        account = await self._store.account(id_)
+        if account is None or account.token_epoch != epoch:
+            raise Unauthenticated("the token was revoked: get a new one")
+        return account
 
     async def _of_key(self, key: str, address: str) -> Account:
         throttled = f"address {address}"

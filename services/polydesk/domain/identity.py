@@ -31,12 +31,12 @@ class Role(Enum):
     ADMIN = "ADMIN"
 
 
-_READER: Final = frozenset({"tickets.read"})
-_AGENT: Final = _READER | {"tickets.write"}
+_READER: Final = frozenset({"tickets.read", "runs.read"})
+_AGENT: Final = _READER | {"tickets.write", "inventory.write", "runs.write"}
 SCOPES: Final[Mapping[Role, frozenset[str]]] = {
     Role.READER: _READER,
     Role.AGENT: _AGENT,
-    Role.ADMIN: _AGENT | {"secrets.read", "secrets.write"},
+    Role.ADMIN: _AGENT | {"secrets.read", "secrets.write", "runbooks.write"},
 }
 
 

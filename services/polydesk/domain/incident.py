@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
+from polydesk.domain.attaching import Attachments
 from polydesk.domain.custom_field import merged
 from polydesk.domain.errors import Missing, NotFound, WrongState
 from polydesk.domain.identity import Caller, Org
-from polydesk.domain.lifecycle import OPEN, change, move
+from polydesk.domain.lifecycle import OPEN, OVER, change, move, way
 from polydesk.domain.org import Orgs
 from polydesk.domain.ports import Clock, TicketStore
 from polydesk.domain.saving import check_etag
-from polydesk.domain.ticket import Kind, State, Ticket
+from polydesk.domain.ticket import Kind, State, Ticket, check_extra, merged_extra
 
 # Writes what is said of a ticket into it, at the time and by the matrix of the call.
 Apply = Callable[[Ticket, dict[str, Any]], Ticket]
@@ -24,10 +27,13 @@ Change = Callable[[Ticket, Apply], Ticket]
 class Incidents:
     """Changes incidents one at a time; a write whose etag is outdated changes nothing."""
 
-    def __init__(self, *, store: TicketStore, clock: Clock, orgs: Orgs) -> None:
+    def __init__(
+        self, *, store: TicketStore, clock: Clock, orgs: Orgs, attachments: Attachments
+    ) -> None:
         self._store = store
         self._clock = clock
         self._orgs = orgs
+        self._attachments = attachments
 
     async def update(
         self, caller: Caller, id_: int, said: dict[str, Any], *, etag: str = ""
@@ -45,6 +51,32 @@ class Incidents:
             return apply(ticket, said)
 
         return await self._change(caller, id_, updated, etag=etag)
+
+    async def lead(
+        self,
+        caller: Caller,
+        id_: int,
+        said: dict[str, Any],
+        *,
+        files: Sequence[str] = (),
+        etag: str = "",
+    ) -> Ticket:
+        """Changes fields, and takes the incident to a state by as many legal moves as it needs.
+
+        One that is cancelled is closed already. `files` are references of pending files, which
+        become its attachments in the same transaction.
+        """
+        to: State | None = said.get("state")
+        others = {name: value for name, value in said.items() if name != "state"}
+
+        def led(ticket: Ticket, apply: Apply) -> Ticket:
+            moved = ticket
+            if to is not None and not {to, ticket.state} <= OVER:
+                for state in way(ticket.state, to):
+                    moved = apply(moved, {"state": state})
+            return apply(moved, others)
+
+        return await self._change(caller, id_, led, etag=etag, files=files)
 
     async def assign(
         self, caller: Caller, id_: int, *, assignee: str, group: str, etag: str = ""
@@ -127,8 +159,15 @@ class Incidents:
 
         return await self._change(caller, id_, moved, etag=etag)
 
-    async def _change(
-        self, caller: Caller, id_: int, changed: Change, *, etag: str, action: str = "update"
+    async def _change(  # noqa: PLR0913 - each is said or not
+        self,
+        caller: Caller,
+        id_: int,
+        changed: Change,
+        *,
+        etag: str,
+        action: str = "update",
+        files: Sequence[str] = (),
     ) -> Ticket:
         ticket = await self._store.get(id_)
         if ticket is None or ticket.org not in caller.roles or ticket.kind is not Kind.INCIDENT:
@@ -142,14 +181,23 @@ class Incidents:
             if ticket.deleted_at and action != "undelete":
                 raise NotFound(f"there is no incident {id_}")
             check_etag(ticket, etag or caller.if_match)
-            return changed(ticket, apply)
+            new = changed(ticket, apply)
+            if new is ticket and not files:
+                return ticket
+            return replace(new, updated_at=now, revision=ticket.revision + 1)
 
-        return await self._store.change(
-            id_, guarded, action=action, stamp=caller.stamp(now), once=caller.once
+        held = await self._attachments.held(ticket.org, files)
+        done = await self._store.change(
+            id_, guarded, action=action, files=files, stamp=caller.stamp(now), once=caller.once
         )
+        await self._attachments.settle(held)
+        return done
 
 
 def _apply(ticket: Ticket, said: dict[str, Any], *, org: Org, at: datetime) -> Ticket:
+    if "extra" in said:
+        check_extra(said["extra"])
+        said = said | {"extra": merged_extra(ticket.extra, said["extra"])}
     if "custom" in said:
         org.catalog.check_values(said["custom"])
         said = said | {"custom": merged(ticket.custom, said["custom"])}

@@ -17,7 +17,7 @@ from polydesk.domain.errors import WrongState
 from polydesk.domain.ticket import Level, Priority, State, Ticket, Wait, check_fields
 
 OPEN: Final = frozenset({State.LOGGED, State.ACTIVE, State.WAITING})
-_OVER: Final = frozenset({State.CLOSED, State.CANCELLED})
+OVER: Final = frozenset({State.CLOSED, State.CANCELLED})
 MOVES: Final[Mapping[State, frozenset[State]]] = {
     State.LOGGED: frozenset({State.ACTIVE, State.WAITING, State.RESOLVED, State.CANCELLED}),
     State.ACTIVE: frozenset({State.LOGGED, State.WAITING, State.RESOLVED, State.CANCELLED}),
@@ -56,6 +56,18 @@ def move(ticket: Ticket, to: State) -> None:
     )
 
 
+def way(start: State, to: State) -> tuple[State, ...]:
+    """Returns the states that a ticket passes on the shortest legal way, the last one included."""
+    ways: dict[State, tuple[State, ...]] = {start: ()}
+    ahead = [start]
+    for state in ahead:
+        for following in sorted(MOVES[state], key=list(State).index):
+            if following not in ways:
+                ways[following] = (*ways[state], following)
+                ahead.append(following)
+    return ways[to]
+
+
 def settle_fields(
     said: dict[str, Any], old: Ticket | None, at: datetime, *, priorities: Priorities
 ) -> dict[str, Any]:
@@ -92,7 +104,7 @@ def _state(said: Mapping[str, Any], old: Ticket | None, at: datetime) -> dict[st
     before = old.state if old else State.LOGGED
     if "state" not in said or state is before:
         return {}
-    fields: dict[str, Any] = {"closed_at": at if state in _OVER else None}
+    fields: dict[str, Any] = {"closed_at": at if state in OVER else None}
     if state is State.RESOLVED:
         fields["resolved_at"] = at
     if state in OPEN and before not in OPEN:

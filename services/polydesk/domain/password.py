@@ -32,10 +32,10 @@ class Hasher:
         # Verified against when a login is unknown, so that both cases take as long.
         self._nobody = self._argon2.hash("nobody's password")
 
-    async def hash(self, secret: str) -> str:
+    async def hash(self, secret: str, *, shortest: int = SHORTEST) -> str:
         """Returns the argon2id hash of a new secret."""
-        if not SHORTEST <= len(secret) <= LONGEST:
-            raise Invalid(f"a secret has {SHORTEST} to {LONGEST} characters", field="secret")
+        if not shortest <= len(secret) <= LONGEST:
+            raise Invalid(f"a secret has {shortest} to {LONGEST} characters", field="secret")
         async with self._places:
             return await asyncio.to_thread(self._argon2.hash, secret)
 

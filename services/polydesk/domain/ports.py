@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from polydesk.domain.attachment import Attachment, Blob, Detached, Upload
+from polydesk.domain.ci import Ci, CiGroup, CiQuery, CiReport, CiSpec, CiStatus, StatusQuery
+from polydesk.domain.edit import Edit
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
 from polydesk.domain.intake import Noted, Recorded
 from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.link import Link, LinkDraft, Linked
+from polydesk.domain.location import Location
 from polydesk.domain.note import Note, NoteDraft, NoteKind
+from polydesk.domain.pending import PendingFile
+from polydesk.domain.person import Person
 from polydesk.domain.query import Query
+from polydesk.domain.reported import Reported
+from polydesk.domain.run_ports import RunStore, ShelfStore
+from polydesk.domain.runbook import Runbook
 from polydesk.domain.saving import USUAL, Saved, Terms
+from polydesk.domain.schedule import Schedule
+from polydesk.domain.script import Script
 from polydesk.domain.secret import Kept, Secret, SecretDraft
+from polydesk.domain.target import Target
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 
 
@@ -46,27 +57,35 @@ class TicketStore(Protocol):
     ) -> Saved:
         """Saves drafts, all or none unless the terms say else, as `saving.settle` decides."""
 
-    async def create(
+    async def create(  # noqa: PLR0913 - each is said or not
         self,
         org: int,
         draft: Draft,
         *,
         terms: Terms = USUAL,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
-        """Inserts one ticket; a draft without a number gets one. Raises Exists."""
+        """Inserts one ticket; a draft without a number gets one. Raises Exists.
 
-    async def change(
+        `files` are references of pending files, which become its attachments. Raises Invalid.
+        """
+
+    async def change(  # noqa: PLR0913 - each is said or not
         self,
         id_: int,
         change: Callable[[Ticket], Ticket],
         *,
         action: str,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
-        """Changes one ticket, as it stands in the transaction; `change` may refuse."""
+        """Changes one ticket, as it stands in the transaction; `change` may refuse.
+
+        `files` as in `create`.
+        """
 
     async def get(self, id_: int) -> Ticket | None:
         """Returns the ticket of an id, be it deleted."""
@@ -226,6 +245,75 @@ class IntakeStore(Protocol):
         """Inserts a note with its files; `touch` changes its ticket, or refuses."""
 
 
+class PendingFileStore(Protocol):
+    """Keeps files that wait for their tickets; TicketStore makes attachments of them."""
+
+    async def add(self, file: PendingFile, *, stamp: Stamp, once: Once | None) -> PendingFile:
+        """Inserts a file, with the history's entry of it."""
+
+    async def many(self, org: int, references: Sequence[str], *, at: datetime) -> list[PendingFile]:
+        """Returns the files of an org that wait under these references; others are left out."""
+
+    async def expire(self, *, at: datetime, limit: int) -> list[PendingFile]:
+        """Deletes files whose time is over, and returns what they were."""
+
+    async def blob_of(self, sha256: str) -> str:
+        """Returns the key under which attachments have these bytes; empty where none has."""
+
+
+class Registered(Protocol):
+    """What people and locations have in common: no two of an org have the same `key`."""
+
+    WHAT: ClassVar[str]
+
+    @property
+    def id(self) -> int:
+        """Returns its id."""
+
+    @property
+    def org(self) -> int:
+        """Returns its org."""
+
+    @property
+    def key(self) -> str:
+        """Returns its key, in lower case."""
+
+
+Listed = TypeVar("Listed", bound=Registered)
+
+
+class DirectoryStore(Protocol[Listed]):
+    """Keeps people, or locations. A write is one transaction with the history's entry of it."""
+
+    async def add(
+        self, org: int, make: Callable[[int], Listed], *, stamp: Stamp, once: Once | None
+    ) -> Listed:
+        """Inserts what `make` makes of a new id. Raises NotFound for the org, Exists."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[Listed], Listed],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Listed:
+        """Changes an entry, as it stands in the transaction. Raises NotFound, Exists."""
+
+    async def remove(self, org: int, id_: int, *, stamp: Stamp, once: Once | None) -> Listed:
+        """Deletes an entry. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Listed | None:
+        """Returns the entry of an id."""
+
+    async def find(self, org: int, key: str) -> Listed | None:
+        """Returns the entry of a key."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[Listed]:
+        """Returns entries with an id above `after`, by their ids."""
+
+
 class SecretStore(Protocol):
     """Keeps secrets, sealed. Whatever is done is one transaction with the history's entry of it."""
 
@@ -271,6 +359,136 @@ class SecretStore(Protocol):
 
     async def keys_in_use(self) -> dict[str, int]:
         """Counts secrets by the ids of the keys that seal them."""
+
+
+class CiGroupStore(Protocol):
+    """Keeps CI groups. A write is one transaction with the history's entry of it."""
+
+    async def add(
+        self, org: int, name: str, *, id_: int, stamp: Stamp, once: Once | None
+    ) -> CiGroup:
+        """Inserts a group; one with the id 0 gets the next. Raises Exists."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[CiGroup], CiGroup],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> CiGroup:
+        """Changes a group, which `change` may refuse. Raises NotFound, Exists."""
+
+    async def remove(
+        self,
+        org: int,
+        id_: int,
+        *,
+        check: Callable[[CiGroup], None],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> CiGroup:
+        """Deletes a group that has no CI, which `check` may refuse. Raises NotFound, WrongState."""
+
+    async def get(self, org: int, id_: int) -> CiGroup | None:
+        """Returns a group of an org."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[CiGroup]:
+        """Returns groups with an id above `after`, by their ids."""
+
+
+class CiStore(Protocol):
+    """Keeps CIs. A write is one transaction with the history's entries of it."""
+
+    async def save(
+        self, org: int, specs: Sequence[CiSpec], *, new: bool, stamp: Stamp, once: Once | None
+    ) -> list[Ci]:
+        """Inserts CIs or changes those that are there, which raises Exists where all are `new`."""
+
+    async def change(
+        self,
+        org: int,
+        id_: int,
+        change: Callable[[Ci], Ci],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ci:
+        """Changes a CI, which `change` may refuse. Raises NotFound, Exists."""
+
+    async def remove(
+        self, org: int, id_: int, *, check: Callable[[Ci], None], stamp: Stamp, once: Once | None
+    ) -> Ci:
+        """Deletes a CI and its statuses, which `check` may refuse. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Ci | None:
+        """Returns a CI of an org."""
+
+    async def select(self, org: int, query: CiQuery, *, after: int, limit: int) -> list[Ci]:
+        """Returns CIs that fit with an id above `after`, by their ids."""
+
+
+class CiStatusStore(Protocol):
+    """Keeps what was reported of CIs."""
+
+    async def report(
+        self, org: int, reports: Sequence[CiReport], *, stamp: Stamp, once: Once | None
+    ) -> int:
+        """Keeps reports and tells them, in one transaction; returns how many CIs they mean.
+
+        Raises NotFound where one means none.
+        """
+
+    async def select(
+        self, org: int, query: StatusQuery, *, after: int, limit: int
+    ) -> list[CiStatus]:
+        """Returns statuses that fit with an id above `after`, by their ids."""
+
+
+class ScheduleStore(Protocol):
+    """Keeps schedules, and the secrets of their parameters with them."""
+
+    async def apply(
+        self,
+        org: int,
+        edits: Sequence[Edit],
+        *,
+        sealed: Mapping[str, Sealed],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> list[Schedule]:
+        """Does edits, all or none, in one transaction with the history's entries of them.
+
+        `sealed` has the values of new secrets by their names. Raises NotFound, Exists, Outdated.
+        """
+
+    async def report(
+        self,
+        org: int,
+        states: Sequence[tuple[int, Reported]],
+        *,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> list[Schedule]:
+        """Keeps what is reported of schedules and tells it, in one transaction. Raises NotFound."""
+
+    async def get(self, org: int, id_: int) -> Schedule | None:
+        """Returns a schedule of an org."""
+
+    async def of_org(self, org: int, *, after: int, limit: int) -> list[Schedule]:
+        """Returns schedules with an id above `after`, by their ids."""
+
+    async def due(self, before: datetime, *, limit: int) -> list[Schedule]:
+        """Returns schedules of all orgs that are due up to a time, the longest due first."""
+
+    async def advance(
+        self, org: int, id_: int, *, from_due: datetime, to_next: datetime | None
+    ) -> bool:
+        """Moves a schedule on that is still due at `from_due`; tells whether it was.
+
+        So of several that act on what is due one alone is told so, and the history tells nothing.
+        """
 
 
 class Keys(Protocol):
@@ -399,12 +617,56 @@ class Store(Protocol):
         """Takes in what comes with files or with a link."""
 
     @property
+    def pending_files(self) -> PendingFileStore:
+        """Keeps files that wait for their tickets."""
+
+    @property
+    def people(self) -> DirectoryStore[Person]:
+        """Keeps people."""
+
+    @property
+    def locations(self) -> DirectoryStore[Location]:
+        """Keeps locations."""
+
+    @property
     def secrets(self) -> SecretStore:
         """Keeps secrets."""
 
     @property
+    def ci_groups(self) -> CiGroupStore:
+        """Keeps CI groups."""
+
+    @property
+    def cis(self) -> CiStore:
+        """Keeps CIs."""
+
+    @property
+    def ci_statuses(self) -> CiStatusStore:
+        """Keeps what was reported of CIs."""
+
+    @property
+    def schedules(self) -> ScheduleStore:
+        """Keeps schedules."""
+
+    @property
     def history(self) -> HistoryStore:
         """Keeps what happened."""
+
+    @property
+    def scripts(self) -> ShelfStore[Script]:
+        """Keeps scripts."""
+
+    @property
+    def targets(self) -> ShelfStore[Target]:
+        """Keeps targets."""
+
+    @property
+    def runbooks(self) -> ShelfStore[Runbook]:
+        """Keeps runbooks."""
+
+    @property
+    def runs(self) -> RunStore:
+        """Keeps runs."""
 
     @property
     def identity(self) -> IdentityStore:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from polydesk.domain.errors import Invalid, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper, Issued, key_digest
 from polydesk.domain.identity import Account, AccountKind, Org, Role
-from polydesk.domain.password import Hasher
+from polydesk.domain.password import SHORTEST, Hasher
 from polydesk.domain.ports import IdentityStore
 from polydesk.domain.ticket import LONGEST_NAME, check_text
 
@@ -95,12 +95,14 @@ class Registry:
         draft = _new_account(AccountKind.CLIENT, login, name=name, roles=roles)
         return await self.add_account(replace(draft, default_org=default_org), secret)
 
-    async def add_account(self, draft: Account, secret: str) -> Account:
+    async def add_account(
+        self, draft: Account, secret: str, *, shortest: int = SHORTEST
+    ) -> Account:
         """Opens an account as `draft` has it, with a new id."""
         _check_login(draft.login)
         check_text("display_name", draft.name, most=LONGEST_NAME)
         await self._check_orgs({*draft.roles, *([draft.default_org] if draft.default_org else [])})
-        hashed = await self._hasher.hash(secret)
+        hashed = await self._hasher.hash(secret, shortest=shortest)
         account = await self._store.add_account(replace(draft, secret_hash=hashed))
         self._gatekeeper.forget()
         return account

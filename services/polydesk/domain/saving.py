@@ -17,7 +17,7 @@ from msgspec import UNSET
 from polydesk.domain.custom_field import merged
 from polydesk.domain.errors import Conflict, Outdated, PolydeskError
 from polydesk.domain.lifecycle import PRIORITIES, Priorities, settle_fields
-from polydesk.domain.ticket import CHANGEABLE, Draft, Kind, Ticket
+from polydesk.domain.ticket import CHANGEABLE, Draft, Kind, Ticket, merged_extra
 
 Key = tuple[Kind, str]
 
@@ -190,9 +190,7 @@ def _update(old: Ticket, draft: Draft, basis: Basis) -> tuple[Outcome, Ticket]:
     said["sys_id"] = said.get("sys_id") or old.sys_id
     said["custom"] = merged(old.custom, draft.custom)
     said["deleted_at"] = None  # whoever still tells of a ticket takes its deletion back
-    extra = old.extra | {
-        dialect: old.extra.get(dialect, {}) | fields for dialect, fields in draft.extra.items()
-    }
+    extra = merged_extra(old.extra, draft.extra)
     if extra == old.extra and all(getattr(old, name) == value for name, value in said.items()):
         return Outcome.UNCHANGED, old
     said = {"modified_at": max(basis.at, old.modified_at), **said}

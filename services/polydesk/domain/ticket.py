@@ -135,9 +135,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         check_fields({name: getattr(self, name) for name in (*TEXTS, *TIMES)})
-        for fields in self.extra.values():
-            for name, text in fields.items():
-                check_text(name, text, most=LONGEST_TEXT)
+        check_extra(self.extra)
 
     @property
     def digest(self) -> str:
@@ -191,6 +189,20 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def etag(self) -> str:
         """Marks this state of the record."""
         return format(self.revision, "x")
+
+
+def check_extra(extra: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses texts that no dialect may keep beside a ticket."""
+    for fields in extra.values():
+        for name, text in fields.items():
+            check_text(name, text, most=LONGEST_TEXT)
+
+
+def merged_extra(
+    old: Mapping[str, dict[str, Any]], said: Mapping[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Returns what dialects keep beside a ticket, with what is said of it."""
+    return {**old, **{name: old.get(name, {}) | fields for name, fields in said.items()}}
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:

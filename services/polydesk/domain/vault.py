@@ -6,7 +6,7 @@ the history before it is answered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -127,6 +127,21 @@ class Secrets:
         kept = await self._store.read(org, name, action="access", stamp=stamp)
         ring = await self._keys.to_open(kept.sealed.key)
         return Opened(secret=kept.secret, value=ring.open(kept.sealed, about=place(org, name)))
+
+    async def seal(
+        self, org: int, values: Mapping[str, str], once: Once | None
+    ) -> tuple[dict[str, Sealed], Once | None]:
+        """Seals values by their names, for a store that keeps them with what they belong to.
+
+        Returns `once`, too, as it is when the request it came with holds them.
+        """
+        if not values:
+            return {}, once
+        for value in values.values():
+            check_value(value)
+        ring = await self._keys.to_seal()
+        sealed = {name: ring.seal(value, about=place(org, name)) for name, value in values.items()}
+        return sealed, _keyed(once, ring)
 
     async def rotate(self) -> Rotation:
         """Seals all that other keys seal with the first one, a few at a time while others go on.

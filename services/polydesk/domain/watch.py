@@ -129,7 +129,7 @@ class Watches:
         watch may outlive what its caller may do; it is asked before anything is told.
         """
         caller.admit(org)
-        seconds = _seconds(silence)
+        seconds = silence_seconds(silence)
         with self._seat():
             after = await self._begin(cursor)
             while True:
@@ -176,7 +176,8 @@ class Watches:
             self._count -= 1
 
 
-def _seconds(silence: int) -> int:
+def silence_seconds(silence: int) -> int:
+    """Reads how long a watch may say nothing."""
     if not 0 <= silence <= LONGEST_SILENCE:
         raise Invalid(
             f"heartbeat_seconds is 1 to {LONGEST_SILENCE}, or 0 for {USUAL_SILENCE}",

@@ -43,3 +43,11 @@ def secret_of(name: str, *, field: str = "name") -> tuple[int, str]:
             f"{name or 'the name'} is not of the form orgs/42/secrets/database", field=field
         )
     return id_of(org, "orgs", field=field), secret
+
+
+def target_of(name: str) -> tuple[int, str]:
+    """Returns the org and the target in `orgs/7/targets/db-1`."""
+    match = re.fullmatch(r"(orgs/[0-9]+)/targets/([^/]+)", name, re.ASCII)
+    if match is None:
+        raise Invalid(f"{name or 'the name'} is not of the form orgs/42/targets/db-1", field="name")
+    return org_of(match[1]), match[2]

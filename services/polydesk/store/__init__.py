@@ -7,23 +7,36 @@ once for both engines; see `script.py` for how.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from polydesk.domain.errors import Unavailable
+from polydesk.domain.location import Location
+from polydesk.domain.person import Person
+from polydesk.domain.runbook import Runbook
+from polydesk.domain.script import Script
+from polydesk.domain.target import Target
 from polydesk.store import history
 from polydesk.store.attachment import SqlAttachments
 from polydesk.store.blobs import LocalBlobs
+from polydesk.store.ci import SqlCis
+from polydesk.store.ci_group import SqlCiGroups
+from polydesk.store.ci_status import SqlCiStatuses
+from polydesk.store.directory import SqlDirectory
 from polydesk.store.identity import SqlIdentity
 from polydesk.store.intake import SqlIntake
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.pending import SqlPendingFiles
+from polydesk.store.run import SqlRuns
+from polydesk.store.schedule import SqlSchedules
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
 from polydesk.store.secret import SqlSecrets
-from polydesk.store.sqlite import Sqlite
+from polydesk.store.shelf import SqlShelf
+from polydesk.store.sqlite import Sqlite, library
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store"]
+__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store", "sqlite_library"]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -38,7 +51,18 @@ class SqlStore:
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
         self._intake = SqlIntake(engine)
+        self._pending_files = SqlPendingFiles(engine)
+        self._people = SqlDirectory(Person, engine)
+        self._locations = SqlDirectory(Location, engine)
         self._secrets = SqlSecrets(engine)
+        self._scripts = SqlShelf(engine, "script", Script)
+        self._targets = SqlShelf(engine, "target", Target)
+        self._runbooks = SqlShelf(engine, "runbook", Runbook)
+        self._runs = SqlRuns(engine)
+        self._ci_groups = SqlCiGroups(engine)
+        self._cis = SqlCis(engine)
+        self._ci_statuses = SqlCiStatuses(engine)
+        self._schedules = SqlSchedules(engine)
         self._history = history.SqlHistory(engine)
         self._identity = SqlIdentity(engine)
 
@@ -68,9 +92,64 @@ class SqlStore:
         return self._intake
 
     @property
+    def pending_files(self) -> SqlPendingFiles:
+        """Keeps files that wait for their tickets."""
+        return self._pending_files
+
+    @property
+    def people(self) -> SqlDirectory[Person]:
+        """Keeps people."""
+        return self._people
+
+    @property
+    def locations(self) -> SqlDirectory[Location]:
+        """Keeps locations."""
+        return self._locations
+
+    @property
     def secrets(self) -> SqlSecrets:
         """Keeps secrets."""
         return self._secrets
+
+    @property
+    def scripts(self) -> SqlShelf[Script]:
+        """Keeps scripts."""
+        return self._scripts
+
+    @property
+    def targets(self) -> SqlShelf[Target]:
+        """Keeps targets."""
+        return self._targets
+
+    @property
+    def runbooks(self) -> SqlShelf[Runbook]:
+        """Keeps runbooks."""
+        return self._runbooks
+
+    @property
+    def runs(self) -> SqlRuns:
+        """Keeps runs."""
+        return self._runs
+
+    @property
+    def ci_groups(self) -> SqlCiGroups:
+        """Keeps CI groups."""
+        return self._ci_groups
+
+    @property
+    def cis(self) -> SqlCis:
+        """Keeps CIs."""
+        return self._cis
+
+    @property
+    def ci_statuses(self) -> SqlCiStatuses:
+        """Keeps what was reported of CIs."""
+        return self._ci_statuses
+
+    @property
+    def schedules(self) -> SqlSchedules:
+        """Keeps schedules."""
+        return self._schedules
 
     @property
     def history(self) -> history.SqlHistory:
@@ -100,6 +179,11 @@ async def open_store(url: str) -> SqlStore:
         await engine.close()
         raise
     return SqlStore(engine)
+
+
+def sqlite_library() -> Any:
+    """Returns the one library that may open SQLite files in this process."""
+    return library
 
 
 async def migrate(url: str) -> None:

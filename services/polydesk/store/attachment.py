@@ -17,10 +17,10 @@ from polydesk.domain.part import change
 from polydesk.domain.ticket import Ticket
 from polydesk.store import history
 from polydesk.store.once import once_only
+from polydesk.store.pending import ATTACH, WITH_BYTES
 from polydesk.store.script import Engine, Read, Script, Together, Write
 from polydesk.store.ticket import replaced, ticket_of
 
-_INSERT: Final = "insert into attachments (id, ticket, sha256, document) values ($1, $2, $3, $4)"
 _OF_TICKET: Final = (
     "select document from attachments where ticket = $1 and id > $2 order by id limit $3"
 )
@@ -42,7 +42,6 @@ _OF_NOTE: Final = (
 _OF_NOTES: Final = (
     f"select document from attachments where ticket = $1 and {_NOTE} = any($2) order by id"  # noqa: S608  # own words
 )
-_WITH_BYTES: Final = "select document from attachments where sha256 = $1 order by id limit 2"
 _decode: Final = msgspec.json.Decoder(Attachment).decode
 
 
@@ -123,7 +122,7 @@ def attached(
 ) -> Script[Attachment]:
     """Attaches a file."""
     touched = touch((yield from ticket_of(ticket)))
-    alike = yield Read(_WITH_BYTES, (upload.blob.sha256,))
+    alike = yield Read(WITH_BYTES, (upload.blob.sha256,))
     blob = _decode(alike[0][0]).blob if alike else upload.blob.key
     latest = yield from history.latest()
     attachment = upload.attachment(latest.sequence + 1, ticket, blob=blob, stamp=stamp)
@@ -132,7 +131,7 @@ def attached(
     yield Together(
         [
             *history.append([told], stamp, latest=latest, ticket=latest.ticket),
-            Write(_INSERT, [(attachment.id, ticket, attachment.sha256, document)]),
+            Write(ATTACH, [(attachment.id, ticket, attachment.sha256, document)]),
             replaced(touched),
         ]
     )
@@ -147,7 +146,7 @@ def _remove(
     if not rows:
         raise NotFound(f"ticket {ticket} has no attachment {id_}")
     attachment = _decode(rows[0][0])
-    alike = yield Read(_WITH_BYTES, (attachment.sha256,))
+    alike = yield Read(WITH_BYTES, (attachment.sha256,))
     latest = yield from history.latest()
     told = change(
         touched, "detach", old={"attachment": attachment.told()}, new={"attachment": None}

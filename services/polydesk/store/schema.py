@@ -136,6 +136,147 @@ secrets: Final = Table(
     Index("secrets_name", "org", "name", unique=True),
     Index("secrets_id", "org", "id"),
 )
+pending_files: Final = Table(
+    "pending_files",
+    metadata,
+    Column("reference", _TEXT, primary_key=True),
+    Column("org", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("pending_files_expires_at", "expires_at"),
+)
+people: Final = Table(
+    "people",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("people_key", "org", "key", unique=True),
+    Index("people_id", "org", "id"),
+)
+locations: Final = Table(
+    "locations",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("locations_key", "org", "key", unique=True),
+    Index("locations_id", "org", "id"),
+)
+shelf: Final = Table(
+    "shelf",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", _TEXT, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    UniqueConstraint("org", "kind", "name", name="shelf_name"),
+)
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("state", _TEXT, nullable=False),
+    Column("runbook", BigInteger, nullable=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("key", _TEXT),
+    Column("wake_at", BigInteger),
+    Column("cancelling", Integer, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("runs_org", "org", "id"),
+    Index("runs_state", "state", "id"),
+    Index("runs_ticket", "ticket", "id"),
+    Index("runs_key", "org", "key", unique=True),
+    Index("runs_wake_at", "wake_at", "id"),
+)
+plans: Final = Table(
+    "plans",
+    metadata,
+    Column("run", _ID, primary_key=True, autoincrement=False),
+    Column("document", _DOCUMENT, nullable=False),
+)
+lines: Final = Table(
+    "lines",
+    metadata,
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", _TEXT, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("stream", _TEXT, nullable=False),
+    Column("cut", Integer, nullable=False),
+    Column("text", _TEXT, nullable=False),
+)
+tails: Final = Table(
+    "tails",
+    metadata,
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("node", _TEXT, primary_key=True),
+    Column("attempt", BigInteger, primary_key=True, autoincrement=False),
+    Column("stream", _TEXT, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+)
+workers: Final = Table(
+    "workers",
+    metadata,
+    Column("id", _TEXT, primary_key=True),
+    Column("machine", _TEXT, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+)
+ci_groups: Final = Table(
+    "ci_groups",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("ci_groups_name", "org", "name", unique=True),
+)
+cis: Final = Table(
+    "cis",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("org", BigInteger, nullable=False),
+    Column("ci_group", BigInteger, nullable=False),
+    # In one letter case, as hosts are compared.
+    Column("host", _TEXT, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    # The group last: a host is looked for in all groups, too.
+    Index("cis_host", "org", "host", "ci_group", unique=True),
+    Index("cis_id", "org", "id"),
+    Index("cis_ci_group", "org", "ci_group", "id"),
+)
+ci_tasks: Final = Table(
+    "ci_tasks",
+    metadata,
+    Column("ci", BigInteger, primary_key=True, autoincrement=False),
+    Column("task", _TEXT, primary_key=True),
+)
+ci_statuses: Final = Table(
+    "ci_statuses",
+    metadata,
+    Column("ci", BigInteger, primary_key=True, autoincrement=False),
+    Column("task", _TEXT, primary_key=True),
+    Column("schedule", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, nullable=False),
+    Column("org", BigInteger, nullable=False),
+    Column("ci_group", BigInteger, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("ci_statuses_id", "org", "id"),
+)
+schedules: Final = Table(
+    "schedules",
+    metadata,
+    Column("org", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_due", BigInteger),
+    Column("document", _DOCUMENT, nullable=False),
+    Index("schedules_next_due", "next_due", "org", "id"),
+)
 latest: Final = Table(
     "latest",
     metadata,

@@ -114,10 +114,26 @@ def _add(org: int, draft: SecretDraft, sealed: Sealed, *, stamp: Stamp) -> Scrip
     yield Together(
         [
             *history.append([made], stamp, latest=latest, ticket=latest.ticket),
-            Write(_INSERT, [(secret.id, org, secret.name, sealed.key, _text(secret), sealed.box)]),
+            inserted(secret, sealed),
         ]
     )
     return secret
+
+
+def inserted(secret: Secret, sealed: Sealed) -> Write:
+    """Keeps a new secret, where another record has told the history of it."""
+    return Write(
+        _INSERT,
+        [(secret.id, secret.org, secret.name, sealed.key, _text(secret), sealed.box)],
+    )
+
+
+def named(org: int, names: Sequence[str]) -> Script[list[Secret]]:
+    """Returns the secrets of names, as far as they are there."""
+    rows = yield Read(
+        "select document from secrets where org = $1 and name = any($2)", (org, names)
+    )
+    return [_decode(row[0]) for row in rows]
 
 
 def _change(

@@ -11,6 +11,7 @@ import functools
 import importlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -53,6 +54,8 @@ _PRAGMAS: Final = (
     "cache_size = -65536",
     "temp_store = MEMORY",
 )
+_BUSY: Final = 5
+_MOMENT: Final = 0.01
 # BUSY LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB
 _OUT_OF_ORDER: Final = frozenset({5, 6, 7, 8, 10, 11, 13, 14, 15, 26})
 
@@ -72,9 +75,23 @@ def connect(
     for pragma in _PRAGMAS:
         connection.execute(f"pragma {pragma}")
     if mode != "ro":
-        connection.execute("pragma journal_mode = WAL")
+        _keep_log(connection, patience)
         connection.execute("pragma wal_autocheckpoint = 10000")
     return connection
+
+
+def _keep_log(connection: Connection, patience: int) -> None:
+    """Makes the file write ahead; SQLite itself does not wait for another that does the same."""
+    until = time.monotonic() + patience / 1_000
+    while True:
+        try:
+            connection.execute("pragma journal_mode = WAL")
+        except library.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != _BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_MOMENT)
+        else:
+            return
 
 
 class Sqlite:

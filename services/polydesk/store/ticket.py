@@ -14,12 +14,14 @@ import msgspec
 from polydesk.domain.errors import Exists, NotFound
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Once, Stamp
+from polydesk.domain.pending import PendingFile
 from polydesk.domain.query import Query
 from polydesk.domain.saving import USUAL, Basis, Key, Saved, Settled, Terms, change_of, settle
 from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 from polydesk.store import history, query
 from polydesk.store.moment import micros
 from polydesk.store.once import once_only
+from polydesk.store.pending import attached, claimed
 from polydesk.store.script import Engine, Read, Row, Script, Together, Write
 
 PREFIXES: Final[Mapping[Kind, str]] = {
@@ -68,38 +70,43 @@ class SqlTickets:
             )
         )
 
-    async def create(
+    async def create(  # noqa: PLR0913 - as the port
         self,
         org: int,
         draft: Draft,
         *,
         terms: Terms = USUAL,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
         """Inserts one ticket."""
         return await self._engine.write(
             lambda: once_only(
-                created(org, draft, terms=terms, stamp=stamp),
+                created(org, draft, terms=terms, files=files, stamp=stamp),
                 Ticket,
                 once=once,
                 stamp=stamp,
             )
         )
 
-    async def change(
+    async def change(  # noqa: PLR0913 - as the port
         self,
         id_: int,
         change: Callable[[Ticket], Ticket],
         *,
         action: str,
+        files: Sequence[str] = (),
         stamp: Stamp,
         once: Once | None,
     ) -> Ticket:
         """Changes one ticket, as it stands in the transaction."""
         return await self._engine.write(
             lambda: once_only(
-                _change(id_, change, action=action, stamp=stamp), Ticket, once=once, stamp=stamp
+                _change(id_, change, action=action, files=files, stamp=stamp),
+                Ticket,
+                once=once,
+                stamp=stamp,
             )
         )
 
@@ -187,8 +194,11 @@ def _save(org: int, drafts: Sequence[Draft], *, terms: Terms, stamp: Stamp) -> S
     return Saved(batch=uuid4(), rows=settled.rows)
 
 
-def created(org: int, draft: Draft, *, terms: Terms, stamp: Stamp) -> Script[Ticket]:
-    """Makes a new ticket."""
+def created(
+    org: int, draft: Draft, *, terms: Terms, files: Sequence[str] = (), stamp: Stamp
+) -> Script[Ticket]:
+    """Makes a new ticket, with the files that wait for it."""
+    pending = yield from claimed(org, files, at=stamp.at)
     latest = yield from history.latest()
     id_ = max(latest.ticket + 1, terms.least_id)
     if not draft.number:
@@ -205,28 +215,49 @@ def created(org: int, draft: Draft, *, terms: Terms, stamp: Stamp) -> Script[Tic
         new_ids=[id_],
     )
     settled = settle([draft], basis)
-    yield from _keep(settled, stamp, latest=latest, ticket=id_)
-    return settled.created[0]
+    ticket = settled.created[0]
+    yield from _keep(settled, stamp, latest=latest, ticket=id_, files=pending)
+    return ticket
 
 
 def _change(
-    id_: int, change: Callable[[Ticket], Ticket], *, action: str, stamp: Stamp
+    id_: int,
+    change: Callable[[Ticket], Ticket],
+    *,
+    action: str,
+    files: Sequence[str],
+    stamp: Stamp,
 ) -> Script[Ticket]:
     old = yield from ticket_of(id_)
     new = change(old)
     if new is not old:
-        settled = Settled(
-            created=[], updated=[new], changes=[change_of(old, new, action=action)], rows=[]
-        )
+        pending = yield from claimed(old.org, files, at=stamp.at)
+        made = change_of(old, new, action=action)
+        # What only got files is told by them.
+        changes = [made] if made.new or not pending else []
+        settled = Settled(created=[], updated=[new], changes=changes, rows=[])
         latest = yield from history.latest()
-        yield from _keep(settled, stamp, latest=latest, ticket=latest.ticket)
+        yield from _keep(settled, stamp, latest=latest, ticket=latest.ticket, files=pending)
     return new
 
 
-def _keep(settled: Settled, stamp: Stamp, *, latest: history.Latest, ticket: int) -> Script[None]:
-    if not settled.changes:
+def _keep(
+    settled: Settled,
+    stamp: Stamp,
+    *,
+    latest: history.Latest,
+    ticket: int,
+    files: Sequence[PendingFile] = (),
+) -> Script[None]:
+    changes, more = settled.changes, list[Write]()
+    if files:
+        [owner] = settled.created or settled.updated
+        first = latest.sequence + len(changes) + 1
+        came, more = yield from attached(files, owner, first=first, stamp=stamp)
+        changes = [*changes, *came]
+    if not changes:
         return
-    writes = history.append(settled.changes, stamp, latest=latest, ticket=ticket)
+    writes = history.append(changes, stamp, latest=latest, ticket=ticket) + more
     if settled.created:
         writes.append(Write(_INSERT, [_inserted(ticket) for ticket in settled.created]))
     if settled.updated:

@@ -11,6 +11,7 @@ from polydesk.wire.caller import (
     caller_of,
     clip,
 )
+from polydesk.wire.credential import read_bearer, read_credential
 from polydesk.wire.file import FilePart, Upload, send_file
 from polydesk.wire.form import (
     LARGEST_FORM,
@@ -52,6 +53,8 @@ __all__ = [
     "clip",
     "is_multipart",
     "offset_zone",
+    "read_bearer",
+    "read_credential",
     "read_form",
     "read_json",
     "read_time",

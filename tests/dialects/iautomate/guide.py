@@ -225,6 +225,66 @@ def scheduled(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
+def once(**fields: Any) -> dict[str, Any]:
+    """The schedule of table 20 with the values that it has for what runs once."""
+    none = dict.fromkeys(
+        ("FrequencyId", "ScheduleMinute", "ScheduleHour", "DaysofWeek", "DateofMonth"), "-1"
+    )
+    return scheduled(
+        **none
+        | {
+            "RunbookScheduleId": "19533",
+            "RunDate": "2099-01-01T10:10:10",
+            "IsRecurring": "N",
+        }
+        | fields
+    )
+
+
+def scheduled_v3(**fields: Any) -> dict[str, Any]:
+    """The schedule of V3, of version 11.2: table 20 with other fields."""
+    known = scheduled()
+    del known["RunbookScheduleId"], known["ActivityCode"]
+    more = {"Timezone": "IST", "OrderID": "", "IsScheduleNow": "N"}
+    return known | more | fields
+
+
+def details(**fields: str) -> dict[str, str]:
+    """The CI of section 7.1, with a host for its mask."""
+    return {
+        "HostName": "SRVAT0046",
+        "device_ci_name": "SRVAT0046",
+        "device_management_ip": "10.0.0.1",
+        "device_firmware_version": "",
+        "device_type": "Access Point",
+        **{f"Col{number}": "Test-col1" for number in range(1, 6)},
+        "device_manufacturername": "HP",
+        "device_model": "",
+        "device_location": "",
+        "device_subcategory": "",
+        "device_componentcategory": "",
+        "device_productname": "",
+        "device_enviornment": "",
+        "device_componentcriticality": "",
+        "device_status": "Deployed",
+    } | fields
+
+
+def reported(**fields: str) -> dict[str, str]:
+    """The report of section 7.4."""
+    return {
+        "TaskNumber": "",
+        "ScheduleId": "3",
+        "GroupId": "3",
+        "Status": "2",
+        "Remarks": "test",
+        "FileName": "",
+        "FilePath": "",
+        "HostName": "",
+        "ChangeNumber": "",
+    } | fields
+
+
 def form(*parts: tuple[str, str, bytes], whole: bool = True) -> bytes:
     """A form with files: the name of a field, of a file, and its bytes; `whole` ends it."""
     head = '--{}\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'

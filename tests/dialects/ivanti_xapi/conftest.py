@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from itertools import count
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from tests.dialects.sample import GRANT, token_of
-from tests.stack import Answer, Rest, Stack
+from tests.stack import PATIENCE, Answer, Rest, Stack
 from tests.stories.way import RestWay
 
 _keys = count(70_000)
@@ -32,6 +37,20 @@ class Api:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {"Authorization": f"Bearer {self.token}", **(JSON if body is not None else {})}
         return await self.rest.request(method, path, data=data, headers=sent | named)
+
+    async def ask_apart(self, method: str, path: str, body: str) -> Answer:
+        """Sends a large body on a connection of its own, which may close before it is through."""
+
+        def send() -> Answer:
+            connection = HTTPConnection(urlsplit(self.rest.base).netloc, timeout=PATIENCE)
+            headers = {"Authorization": f"Bearer {self.token}"} | JSON
+            with closing(connection):
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request(method, path, body.encode(), headers)
+                answer = connection.getresponse()
+                return Answer(answer.status, CIMultiDict(answer.getheaders()), answer.read())
+
+        return await asyncio.to_thread(send)
 
     async def get(self, path: str) -> Any:
         """Returns what is read, which has to be there."""

@@ -74,7 +74,7 @@ async def test_what_was_deleted_stays_so(settings: Settings) -> None:
 
     with pytest.raises(NotFound):
         await second.desk.tickets.get(caller, WITH_FILE)
-    assert await second.desk.tickets.get(caller, WITH_NOTES)
+    assert (await second.desk.tickets.get(caller, WITH_NOTES)).id == WITH_NOTES
     await second.stop()
 
 

@@ -269,7 +269,7 @@ async def test_a_wrong_verb_is_told_the_right_one(api: Api, route: str) -> None:
 async def test_too_large_a_body_is_told(api: Api, route: str) -> None:
     for path in spellings(route):
         body = json.dumps(created(description="x" * 17_000_000))
-        answer = await api.ask(ROUTES[route][0], path, body)
+        answer = await api.ask_apart(ROUTES[route][0], path, body)
 
         told(answer, OWN, "larger than 16 MiB", http=413)
 
@@ -277,7 +277,7 @@ async def test_too_large_a_body_is_told(api: Api, route: str) -> None:
 async def test_json_of_a_file_may_have_16_mib(api: Api) -> None:
     large = json.dumps(pair(data=b"x" * 12_700_000))
 
-    told(await api.ask("POST", path_of("C09"), large), OWN, "over 16777216 bytes", http=413)
+    told(await api.ask_apart("POST", path_of("C09"), large), OWN, "over 16777216 bytes", http=413)
 
 
 async def test_a_query_that_fights_the_path_is_refused(api: Api) -> None:

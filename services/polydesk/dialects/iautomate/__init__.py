@@ -1,4 +1,4 @@
-"""HCL iAutomate (BigFix Runbook AI), seed 004: tickets of all modules, files, secrets, tokens.
+"""HCL iAutomate (BigFix Runbook AI), seed 004: tickets, files, secrets, CIs, schedules, tokens.
 
 V1 (`/iAutomateAPI`) and V2 (`/v2`) differ in their envelopes and in how many Cols they have; a
 push through V1 says nothing of Col6 to Col20. A push states a whole ticket: what it leaves out is
@@ -30,8 +30,14 @@ PREFIXES: Final[Mapping[str, str]] = {
     "/v2/event/": "GetEventStatus",
     "/v2/sub-task/": "GetSubTaskStatus",
     "/v2/secret/": "GetSecret",
+    "/v2/inventory/": "GetCiDetails",
+    "/v2/runbook/": "PushSchedulesV2",
+    "/v3/runbook/": "PushSchedulesV3",
     "/v2/itsmattachment/": "DownloadAttachment",
     "/iAutomateAPI/": "GetIncidentsV1",
+    "/v2/runbooks/": "UpdateRunbookStatusV2",
+    "/api/v1/Execute/": "ExecuteCommand",
+    "/api/v1/status/": "GetRunResults",
     "/token": "IssueToken",
 }
 

@@ -9,10 +9,13 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from polydesk import wire
+from polydesk.domain.ci import HIGHEST_ID
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.ticket import LONGEST_NAME, Kind, check_text
 
 Value = TypeVar("Value")
+
+SUCCESS: Final = "Success"
 
 # "ModuleId=1 for Incident Management and ModuleId=9 for Event Management", table 2. The guide
 # numbers no others; 4 stands in its table 20, of a URL of service requests.
@@ -34,6 +37,23 @@ def org_of(text: str) -> int:
     return int(text)
 
 
+def number_of(what: str, text: str) -> int:
+    """Returns a number of a path; one that is none is as unknown as any other."""
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise NotFound(f"there is no {what} {wire.clip(text)}")
+    return int(text)
+
+
+def read_number(vendor: str, text: str) -> int:
+    """Returns a number of a body, 1 to 2147483647; 0 where nothing is said."""
+    said = text.strip()
+    if not said:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,10}", said) or not 1 <= int(said) <= HIGHEST_ID:
+        raise Invalid(f"{vendor} is {wire.clip(text)}, it can be 1 to {HIGHEST_ID}", field=vendor)
+    return int(said)
+
+
 def read_numbers(text: str) -> list[str]:
     """Reads "comma separated multiple input values", each of them once (table 73)."""
     numbers = dict.fromkeys(number.strip() for number in text.split(","))
@@ -52,9 +72,14 @@ def read_module(module_id: str, among: Sequence[str] = tuple(MODULES)) -> Kind:
 
 def read_flag(is_epoch: str) -> bool:
     """Tells whether dates are counts, by IsEpoch."""
-    flag = is_epoch.strip().upper()
+    return read_yes("IsEpoch", is_epoch)
+
+
+def read_yes(vendor: str, text: str) -> bool:
+    """Reads Y or N."""
+    flag = text.strip().upper()
     if flag not in {"Y", "N"}:
-        raise Invalid(f"IsEpoch is {wire.clip(is_epoch)}, it can be Y or N", field="IsEpoch")
+        raise Invalid(f"{vendor} is {wire.clip(text)}, it can be Y or N", field=vendor)
     return flag == "Y"
 
 

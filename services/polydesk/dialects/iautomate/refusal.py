@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from polydesk import wire
 from polydesk.domain import errors
@@ -40,15 +40,24 @@ def refuse(error: PolydeskError, rpc: str) -> wire.Refusal:
     http = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     if rpc == "IssueToken":
         return _refuse_grant(error, http)
+    return wire.Refusal(http=http, body=_body(error, rpc, V1_CODES.get(http, http)))
+
+
+def _body(error: PolydeskError, rpc: str, code: int) -> dict[str, Any]:
     if rpc.endswith("V1"):
-        code = V1_CODES.get(http, http)
         body = {"statusCode": code, "status": "Fail", "message": error.message, "result": None}
-        return wire.Refusal(http=http, body=body)
+        return body | {"data": None} if rpc.startswith("Execute") else body
     outcome = {"Status": "Fail", "Message": error.message}
-    if rpc == "UploadAttachment":
-        return wire.Refusal(http=http, body={"StatusCode": V1_CODES.get(http, http)} | outcome)
-    subject = {"Id": None} if rpc.startswith("Push") else {"Count": 0, "Result": []}
-    return wire.Refusal(http=http, body=subject | outcome)
+    match rpc:
+        case "UploadAttachment":
+            return {"StatusCode": code} | outcome
+        case "ExecuteCommand":
+            return {"id": None} | outcome
+        case "GetRunResults":
+            # "results" alone is what a poller of an unknown run reads.
+            return {"results": []} | ({} if isinstance(error, errors.NotFound) else outcome)
+    writes = rpc.startswith(("Push", "Update"))
+    return ({"Id": None} if writes else {"Count": 0, "Result": []}) | outcome
 
 
 def _refuse_grant(error: PolydeskError, http: int) -> wire.Refusal:

@@ -11,28 +11,25 @@ from google.api import httpbody_pb2
 
 from polydesk import wire
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
-from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 from polydesk.dialects.iautomate.attachment import draft_of, looked_through, read_file_name
-from polydesk.dialects.iautomate.field import org_of, read_module, read_numbers
+from polydesk.dialects.iautomate.field import SUCCESS, org_of, read_module, read_numbers
+from polydesk.dialects.iautomate.inventory import CiServicer
 from polydesk.dialects.iautomate.query import read_query
+from polydesk.dialects.iautomate.run import RunRoutes
 from polydesk.dialects.iautomate.schedule import is_schedule
+from polydesk.dialects.iautomate.scheduler import ScheduleServicer
 from polydesk.dialects.iautomate.ticket import EXECUTIONS, Pushed, Read, from_ticket, to_drafts
-from polydesk.domain.desk import Desk
-from polydesk.domain.errors import Invalid, Missing, NotConfigured, NotFound
+from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.ticket import LONGEST_NAME, MOST_ROWS, Kind, check_text
 
 Context = grpc.aio.ServicerContext[Any, Any]
 BEARER: Final = "bearer"
-SUCCESS: Final = "Success"
 # "The toolcode for the internal secret manager is: InternalVault", table 92.
 VAULT: Final = "InternalVault"
 
 
-class IAutomate(pb_grpc.IAutomateServiceServicer):
+class IAutomate(RunRoutes, CiServicer, ScheduleServicer):
     """Serves the dialect."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
 
     async def PushIncidentsV2(
         self, request: pb.PushIncidentsV2Request, _: Context
@@ -75,9 +72,8 @@ class IAutomate(pb_grpc.IAutomateServiceServicer):
     ) -> pb.PushServiceRequestsV2Response:
         """Saves service request tasks, or schedules runbooks: H05, H07."""
         if is_schedule(request.items):
-            org = org_of(request.orgentityid)
-            wire.caller_of().admit(org)
-            raise NotConfigured("runbook schedules are not configured on this hub")
+            ids, message = await self._schedule(request.orgentityid, request.items)
+            return pb.PushServiceRequestsV2Response(id=ids, status=SUCCESS, message=message)
         batch = await self._push(request.orgentityid, request.items, Kind.SERVICE_REQUEST_TASK)
         return pb.PushServiceRequestsV2Response(
             id=batch, status=SUCCESS, message="Service Request saved successfully"

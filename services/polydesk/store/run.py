@@ -1,0 +1,269 @@
+"""Runs: some indexed columns and a document, their plans, and who works on them.
+
+A change of a run is one transaction with the status of its ticket and the entry in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from polydesk.domain.errors import Conflict, Exists, NotFound
+from polydesk.domain.identity import Once, Stamp
+from polydesk.domain.plan import Plan
+from polydesk.domain.run import ENDED, EXECUTIONS, Run, RunQuery, RunState
+from polydesk.domain.saving import Change
+from polydesk.store import history
+from polydesk.store.line import SqlLines
+from polydesk.store.moment import micros
+from polydesk.store.once import once_only
+from polydesk.store.script import Read, Row, Script, Together, Write
+from polydesk.store.ticket import replaced, ticket_of
+
+_INSERT: Final = (
+    "insert into runs (id, state, wake_at, cancelling, document, org, runbook, ticket, key)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+)
+_UPDATE: Final = (
+    "update runs set state = $2, wake_at = $3, cancelling = $4, document = $5 where id = $1"
+)
+_COUNT: Final = (
+    "insert into counters (name, value) values ('run', $1) on conflict (name) do update"
+    " set value = excluded.value where counters.value < excluded.value"
+)
+_DUE: Final = "select document from runs where wake_at <= $1 order by wake_at, id limit $2"
+_GOING: Final = tuple(state.value for state in RunState if state not in ENDED)
+_decode: Final = msgspec.json.Decoder(Run).decode
+_decode_plan: Final = msgspec.json.Decoder(Plan).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class SqlRuns(SqlLines):
+    """Keeps runs, as run_ports.RunStore says."""
+
+    async def start(self, draft: Run, plan: Plan, *, stamp: Stamp, once: Once | None) -> Run:
+        """Inserts a run."""
+        return await self._engine.write(
+            lambda: once_only(_start(draft, plan, stamp), Run, once=once, stamp=stamp)
+        )
+
+    async def change(  # noqa: PLR0913 - as one transaction
+        self,
+        id_: int,
+        change: Callable[[Run], Run],
+        *,
+        action: str = "",
+        details: Mapping[str, Any] | None = None,
+        stamp: Stamp,
+        once: Once | None = None,
+    ) -> Run:
+        """Changes a run as it stands in the transaction."""
+
+        def script() -> Script[Run]:
+            return _change(id_, change, action=action, details=details or {}, stamp=stamp)
+
+        return await self._engine.write(lambda: once_only(script(), Run, once=once, stamp=stamp))
+
+    async def tell(self, org: int, action: str, details: Mapping[str, Any], stamp: Stamp) -> None:
+        """Puts into the history what has happened to no run."""
+        told = Change(ticket=0, org=org, action=action, digest="", old={}, new=dict(details))
+        await self._engine.write(lambda: _tell(told, stamp))
+
+    async def get(self, id_: int) -> Run | None:
+        """Returns the run of an id."""
+        row = await self._engine.row(_one(id_))
+        return None if row is None else _decode(row[0])
+
+    async def plan(self, id_: int) -> Plan:
+        """Returns what a run does."""
+        row = await self._engine.row(Read("select document from plans where run = $1", (id_,)))
+        if row is None:
+            raise NotFound(f"there is no run {id_}")
+        return _decode_plan(row[0])
+
+    async def select(self, org: int, sought: RunQuery) -> list[Run]:
+        """Returns runs, the newest first."""
+        terms, values = ["org = $1"], [org]
+        for term, value in {
+            "id < ": sought.before,
+            "runbook = ": sought.runbook,
+            "ticket = ": sought.ticket,
+        }.items():
+            if value:
+                values.append(value)
+                terms.append(f"{term}${len(values)}")
+        some: list[Any] = values
+        if sought.states:
+            some.append([state.value for state in sought.states])
+            terms.append(f"state = any(${len(some)})")
+        some.append(sought.limit)
+        sql = f"select document from runs where {' and '.join(terms)} order by id desc"  # noqa: S608  # own words
+        rows = await self._engine.rows(Read(f"{sql} limit ${len(some)}", tuple(some)))
+        return [_decode(row[0]) for row in rows]
+
+    async def due(self, at: datetime, *, limit: int) -> list[tuple[int, int]]:
+        """Returns ids and phases of runs that are to be woken."""
+        rows = await self._engine.rows(Read(_DUE, (micros(at), limit)))
+        return [(run.id, run.phase) for run in map(_read, rows)]
+
+    async def driven(self) -> list[Run]:
+        """Returns the runs that some worker drives, or ought to."""
+        rows = await self._engine.rows(
+            Read(
+                "select document from runs where state = any($1) and wake_at is null order by id",
+                (list(_GOING),),
+            )
+        )
+        return [run for run in map(_read, rows) if run.owner or run.queued]
+
+    async def cancelling(self, ids: Collection[int]) -> set[int]:
+        """Returns which of these somebody wants to end."""
+        rows = await self._engine.rows(
+            Read("select id from runs where id = any($1) and cancelling = 1", (list(ids),))
+        )
+        return {int(row[0]) for row in rows}
+
+    async def beat(self, worker: str, *, machine: str) -> None:
+        """Shows that a worker lives."""
+        sql = (
+            "insert into workers (id, machine, beat) values ($1, $2, 1) on conflict (id)"
+            " do update set beat = workers.beat + 1"
+        )
+        await self._engine.write(lambda: _write(Write(sql, [(worker, machine)])))
+
+    async def beats(self) -> dict[str, int]:
+        """Returns how often each worker has shown that it lives."""
+        rows = await self._engine.rows(Read("select id, beat from workers"))
+        return {str(id_): int(beat) for id_, beat in rows}
+
+    async def forget(self, worker: str) -> None:
+        """Takes a worker off the list."""
+        await self._engine.write(
+            lambda: _write(Write("delete from workers where id = $1", [(worker,)]))
+        )
+
+
+def run_of(id_: int) -> Script[Run]:
+    """Returns a run as it stands in the transaction. Raises NotFound."""
+    rows = yield _one(id_)
+    if not rows:
+        raise NotFound(f"there is no run {id_}")
+    return _decode(rows[0][0])
+
+
+def _one(id_: int) -> Read:
+    return Read("select document from runs where id = $1", (id_,))
+
+
+def _read(row: Row) -> Run:
+    return _decode(row[0])
+
+
+def _write(write: Write) -> Script[None]:
+    yield write
+
+
+def _tell(told: Change, stamp: Stamp) -> Script[None]:
+    latest = yield from history.latest()
+    yield Together(history.append([told], stamp, latest=latest, ticket=latest.ticket))
+
+
+def _start(draft: Run, plan: Plan, stamp: Stamp) -> Script[Run]:
+    if draft.key is not None:
+        rows = yield Read(
+            "select document from runs where org = $1 and key = $2", (draft.org, draft.key)
+        )
+        if rows:
+            return _same(_decode(rows[0][0]), draft)
+    rows = yield Read("select value from counters where name = 'run'")
+    run = replace(draft, id=draft.id or (rows[0][0] if rows else 0) + 1)
+    if draft.id and (yield _one(draft.id)):
+        raise Exists(f"there is a run {draft.id} already")
+    writes = [
+        Write(_INSERT, [(*_columns(run), run.org, run.runbook, run.ticket, run.key)]),
+        Write(
+            "insert into plans (run, document) values ($1, $2)",
+            [(run.id, _encode(plan).decode())],
+        ),
+        Write(_COUNT, [(run.id,)]),
+    ]
+    yield from _keep(None, run, writes, action="run.start", details={}, stamp=stamp)
+    return run
+
+
+def _same(known: Run, draft: Run) -> Run:
+    if known.digest != draft.digest:
+        raise Conflict(f"key {draft.key} was used for another run: {known.id}")
+    return known
+
+
+def _change(
+    id_: int,
+    change: Callable[[Run], Run],
+    *,
+    action: str,
+    details: Mapping[str, Any],
+    stamp: Stamp,
+) -> Script[Run]:
+    old = yield from run_of(id_)
+    new = change(old)
+    if new == old:
+        return old
+    new = replace(new, updated_at=stamp.at, revision=old.revision + 1)
+    if new.state is not old.state and not action:
+        action = "run.end" if new.ended else "run.state"
+    writes = [Write(_UPDATE, [_columns(new)])]
+    yield from _keep(old, new, writes, action=action, details=details, stamp=stamp)
+    return new
+
+
+def _keep(  # noqa: PLR0913 - what a change is
+    old: Run | None,
+    new: Run,
+    writes: list[Write],
+    *,
+    action: str,
+    details: Mapping[str, Any],
+    stamp: Stamp,
+) -> Script[None]:
+    """Writes what has changed, the ticket's status with it, and tells the history."""
+    before: dict[str, Any] = {} if old is None else {"run": _told(old)}
+    after: dict[str, Any] = {"run": _told(new), **details}
+    if new.ticket and (old is None or old.state is not new.state):
+        ticket = yield from ticket_of(new.ticket)
+        execution = EXECUTIONS[new.state]
+        if ticket.execution is not execution:
+            before["execution_status"] = ticket.execution
+            after["execution_status"] = execution
+            changed = replace(
+                ticket,
+                execution=execution,
+                updated_at=stamp.at,
+                revision=ticket.revision + 1,
+            )
+            writes.append(replaced(changed))
+    if action:
+        latest = yield from history.latest()
+        told = Change(
+            ticket=new.ticket, org=new.org, action=action, digest="", old=before, new=after
+        )
+        writes += history.append([told], stamp, latest=latest, ticket=latest.ticket)
+    yield Together(writes)
+
+
+def _told(run: Run) -> dict[str, Any]:
+    return {"id": run.id, "title": run.title, "state": run.state, "message": run.message}
+
+
+def _columns(run: Run) -> tuple[Any, ...]:
+    return (
+        run.id,
+        run.state.value,
+        None if run.wake_at is None else micros(run.wake_at),
+        int(run.cancelling),
+        _encode(run).decode(),
+    )

@@ -1,0 +1,46 @@
+"""The Authorization header: what a caller shows, and in which of its forms."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from polydesk.domain.errors import CredentialsMissing, Unauthenticated
+from polydesk.domain.gatekeeper import ApiKey, Basic, Bearer, Credential
+
+
+def read_bearer(header: str) -> Bearer:
+    """Reads an Authorization header that has to be Bearer; whatever else it is counts for none."""
+    scheme, _, rest = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not rest.strip():
+        raise CredentialsMissing("no bearer token came: send Bearer in Authorization")
+    return Bearer(rest.strip())
+
+
+def read_credential(header: str) -> Credential:
+    """Reads an Authorization header: Basic, Bearer, Apikey, rest_api_key=."""
+    scheme, _, rest = header.strip().partition(" ")
+    value = rest.strip()
+    match scheme.lower():
+        case "":
+            raise CredentialsMissing("no credentials came: send Basic or Bearer in Authorization")
+        case "basic":
+            return _read_basic(value)
+        case "bearer" if value:
+            return Bearer(value)
+        case "apikey" if value:
+            return ApiKey(value)
+        case named if named.startswith("rest_api_key=") and not value:
+            return ApiKey(scheme.partition("=")[2])
+    raise Unauthenticated("the Authorization header is neither Basic nor Bearer nor an API key")
+
+
+def _read_basic(value: str) -> Basic:
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("the Basic credentials are not Base64 of user:password") from error
+    login, colon, secret = text.partition(":")
+    if not colon:
+        raise Unauthenticated("the Basic credentials are not Base64 of user:password")
+    return Basic(login, secret)
