@@ -19,7 +19,9 @@ from polydesk.domain.driving import Drivers, SecretOf
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.identity import Caller, Role
 from polydesk.domain.ports import Clock, Store
+from polydesk.domain.running import Runs
 from polydesk.domain.target import TargetKind
+from polydesk.domain.ticking import Ticker
 from polydesk.domain.vault import Secrets
 from polydesk.domain.working import Worker
 from polydesk.runs.engine import DbosRunner
@@ -59,6 +61,7 @@ async def open_worker(
 ) -> Worker:
     """Builds a worker on a store."""
     machine, name = _machine(settings.runs_folder), uuid.uuid4().hex
+    local = settings.local_targets or settings.demo
     drivers = Drivers(
         store=opened,
         clock=clock,
@@ -68,7 +71,7 @@ async def open_worker(
         },
         secret_of=secret_of,
         worker=name,
-        local=settings.local_targets or settings.demo,
+        local=local,
     )
     runner = await DbosRunner.open(
         settings.engine_url,
@@ -78,7 +81,12 @@ async def open_worker(
         at_once=settings.runs,
     )
     return Worker(
-        drivers=drivers, runner=runner, name=name, machine=machine, shared=settings.on_postgres
+        drivers=drivers,
+        runner=runner,
+        ticker=Ticker(runs=Runs(store=opened, clock=clock, local=local), store=opened, clock=clock),
+        name=name,
+        machine=machine,
+        shared=settings.on_postgres,
     )
 
 

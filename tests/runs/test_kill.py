@@ -14,13 +14,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from polydesk.client import Client, HubError
-from polydesk.client.messages import run_pb2, runbook_pb2, script_pb2
+from polydesk.client.messages import run_pb2, runbook_pb2, schedule_pb2, script_pb2
 from polydesk.domain.demo.runs import OUTSIDE
 from polydesk.store import migrate, open_store
 from polydesk.store.script import Read
@@ -142,6 +144,48 @@ class Starter:
             await asyncio.gather(*self._following)
 
 
+class Timetable:
+    """Makes schedules for ever, each of which is due once, in some seconds."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.due: dict[int, str] = {}
+        self._setting = setting
+
+    async def make_on(self, client: Client) -> None:
+        for number in count(1):
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            token = f"due-{number}"
+            told = {"ledger": str(self._setting.crew.folder / "ledger"), "token": token}
+            schedule = schedule_pb2.Schedule(
+                runbook=f"{ORG}/runbooks/{self._setting.runbook}",
+                parameters=[
+                    schedule_pb2.Schedule.Parameter(name=name, value=value)
+                    for name, value in (told | {"pause": "0.01"}).items()
+                ],
+            )
+            schedule.run_time.FromDatetime(datetime.now(UTC) + timedelta(seconds=2))
+            request = schedule_pb2.CreateScheduleRequest(
+                parent=ORG, schedule=schedule, schedule_id=number
+            )
+            with suppress(HubError):
+                await client.schedules.CreateSchedule(request)
+                self.due[number] = token
+
+    async def runs(self, client: Client) -> list[Run]:
+        """Waits until each schedule has had its run; returns the runs."""
+        async with asyncio.timeout(120):
+            return [await self._run(client, number) for number in self.due]
+
+    async def _run(self, client: Client, schedule: int) -> Run:
+        request = run_pb2.ListRunsRequest(parent=ORG, schedule=schedule)
+        while True:
+            runs = (await client.runs.ListRuns(request)).runs
+            if runs and runs[0].state in ENDED:
+                assert len(runs) == 1, "a schedule has run more than once"
+                return runs[0]
+            await asyncio.sleep(0.2)
+
+
 async def _follow(client: Client, heard: Heard) -> None:
     async for answer in client.watch_run(heard.name):
         heard.lines.extend((line.number, line.text) for line in answer.output.lines)
@@ -190,7 +234,9 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
 ) -> None:
     starters = [Starter(f"S{number}", setting) for number in range(STARTERS)]
     async with setting.crew.client() as client:
+        timetable = Timetable(setting)
         starting = [asyncio.create_task(each.start_on(client)) for each in starters]
+        starting.append(asyncio.create_task(timetable.make_on(client)))
         killed = await _kill(setting, KILLS)
         for task in starting:
             task.cancel()
@@ -201,22 +247,28 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
             left = [each.name for starter in starters for each in starter.heard if not each.ends]
             told = [await client.runs.GetRun(run_pb2.GetRunRequest(name=name)) for name in left[:3]]
             pytest.fail(f"{len(left)} runs do not end: {told}\n{setting.crew.log[-20_000:]}")
+        scheduled = await timetable.runs(client)
         heard = [each for starter in starters for each in starter.heard]
         runs = {
             each.token: await client.runs.GetRun(run_pb2.GetRunRequest(name=each.name))
             for each in heard
         }
 
-    await _check_store(setting.url, len(heard))
+    await _check_store(setting.url, len(heard) + len(scheduled))
     launches = Counter((setting.crew.folder / "ledger").read_text().split())
     for each in heard:
         _check(each, runs[each.token], launches[each.token])
+    for run in scheduled:
+        attempts = [attempt for node in run.nodes for attempt in node.attempts]
+        assert launches[run.parameters["token"]] <= len(attempts)
     states = Counter(Run.State.Name(run.state) for run in runs.values())
     again = sum(len(node.attempts) > 1 for run in runs.values() for node in run.nodes)
     print(
-        f"{dict(killed)} kills, {len(heard)} runs acknowledged: {dict(states)}, {again} relaunched"
+        f"{dict(killed)} kills, {len(heard)} runs acknowledged: {dict(states)}, {again} relaunched,"
+        f" {len(scheduled)} scheduled"
     )
     assert len(heard) >= min(KILLS // 2, 10)
+    assert len(scheduled) >= KILLS // 4
     if len(setting.crew.workers) == 1:  # all is found again by whoever works on the machine
         assert states.keys() == {"STATE_SUCCEEDED"}
 

@@ -33,7 +33,7 @@ from polydesk.domain.vault import Secrets
 from polydesk.server import SystemClock
 from polydesk.store import LocalKeys, SqlStore
 from polydesk.store.script import Read
-from tests.store.records import ORG, once
+from tests.store.records import ORG, once, stamp
 
 KEY = f"k:{base64.b64encode(b'k' * 32).decode()}"
 VALUE = "hush-91c2aa-never-to-be-seen"
@@ -256,15 +256,16 @@ async def test_of_many_that_claim_an_instant_one_gets_it(
     later = due + timedelta(hours=1)
 
     def claim() -> Any:
-        return store.schedules.advance(ORG, 1, from_due=due, to_next=later)
+        return store.schedules.advance(made, later, left_out=None, stamp=stamp())
 
     claimed = await asyncio.gather(*(claim() for _ in range(20)))
 
     moved = await schedules.get(READER, ORG, 1)
     assert sorted(claimed) == [False] * 19 + [True]
     assert (moved.next_due_at, moved.etag) == (later, made.etag)
-    assert await store.schedules.advance(ORG, 1, from_due=later, to_next=None)
-    assert not await store.schedules.advance(ORG, 9, from_due=later, to_next=None)
+    assert await store.schedules.advance(moved, None, left_out=None, stamp=stamp())
+    other = replace(moved, id=9)
+    assert not await store.schedules.advance(other, None, left_out=None, stamp=stamp())
     assert await store.schedules.due(later + timedelta(days=9), limit=9) == []
 
 
@@ -277,7 +278,7 @@ async def test_a_schedule_that_was_retimed_meanwhile_is_not_claimed(
 
     await do(schedules, Update(id=1, change=lambda old: replace(old, recurrence=other)))
 
-    assert not await store.schedules.advance(ORG, 1, from_due=made.next_due_at, to_next=None)
+    assert not await store.schedules.advance(made, None, left_out=None, stamp=stamp())
 
 
 async def test_an_edit_with_a_key_happens_once(schedules: Schedules, store: SqlStore) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +136,32 @@ async def test_what_may_not_be_is_refused_in_words(way: Way, own: str) -> None:
     ]
     assert told[8].startswith("INVALID_ARGUMENT update_mask: paused cannot be changed here")
     assert told[9].startswith("ABORTED schedule 3 was changed meanwhile")
+
+
+async def test_what_is_due_runs_once_and_the_schedule_tells_how_it_goes(way: Way, own: str) -> None:
+    book = {"displayName": "outside", "tool": "TOOL_EXTERNAL", "parameters": [{"name": "host"}]}
+    saved = await way.call("RunbookService.SaveRunbook", {"parent": own, "runbook": book})
+    due = datetime.now(UTC) + timedelta(seconds=1)
+    said = {
+        "runbook": saved["name"],
+        "runTime": due.isoformat(),
+        "parameters": [{"name": "host", "value": "h1"}],
+    }
+    made = await do(way, "CreateSchedule", parent=own, schedule=said, scheduleId=7)
+    asked = {"parent": own, "schedule": 7}
+    async with asyncio.timeout(60):
+        while not (runs := (await way.call("RunService.ListRuns", asked))["runs"]):  # noqa: ASYNC110 - the hub tells nobody of new runs
+            await asyncio.sleep(0.1)
+    (run,) = runs
+
+    await way.call("RunService.ReportRun", {"name": run["name"], "code": 4})
+    told = await do(way, "GetSchedule", name=made["name"])
+
+    assert (run["schedule"], run["actor"]) == (made["name"], "schedule 7")
+    assert (run["parameters"], run["runbook"]) == ({"host": "h1"}, saved["name"])
+    assert told["reportedState"] == "REPORTED_STATE_SUCCEEDED"
+    assert "nextDueTime" not in told
+    assert len((await way.call("RunService.ListRuns", asked))["runs"]) == 1
 
 
 async def test_an_agent_reports_and_changes_nothing(way: Way, own: str) -> None:

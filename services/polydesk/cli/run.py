@@ -94,6 +94,7 @@ async def list_runs(  # noqa: PLR0913 - each is an option
     ] = None,
     runbook: Annotated[int, typer.Option(min=0, help="The number of a runbook.")] = 0,
     ticket: Annotated[str, typer.Option(help="tickets/42.")] = "",
+    schedule: Annotated[int, typer.Option(min=0, help="The number of a schedule.")] = 0,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +108,7 @@ async def list_runs(  # noqa: PLR0913 - each is an option
         states=states,
         runbook=runbook,
         ticket=name_in(ticket, "tickets") if ticket else "",
+        schedule=schedule,
     )
     found = [each async for each in first(_all(client, request), limit)]
     show_all(found, row_of, as_json=as_json, none="no run fits")

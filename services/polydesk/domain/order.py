@@ -25,7 +25,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a caller wants to run: a runbook, a script, or a command.
 
     `inputs` is the JSON object that a script is told. `key` makes two orders of an org one, `id` is
-    for records that come from elsewhere.
+    for records that come from elsewhere. A `schedule` may have its run wait for those before it,
+    and limit how long it takes.
     """
 
     runbook: int = 0
@@ -37,6 +38,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str = ""
     job: str = ""
     id: int = 0
+    schedule: int = 0
+    waits: bool = False
+    limit_seconds: int = 0
 
     def __post_init__(self) -> None:
         if (self.runbook > 0) + (self.script > 0) + (self.command is not None) != 1:

@@ -23,7 +23,7 @@ from polydesk.domain.reported import Reported
 from polydesk.domain.run_ports import RunStore, ShelfStore
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.saving import USUAL, Saved, Terms
-from polydesk.domain.schedule import Schedule
+from polydesk.domain.schedule import LeftOut, Schedule
 from polydesk.domain.script import Script
 from polydesk.domain.secret import Kept, Secret, SecretDraft
 from polydesk.domain.target import Target
@@ -483,11 +483,12 @@ class ScheduleStore(Protocol):
         """Returns schedules of all orgs that are due up to a time, the longest due first."""
 
     async def advance(
-        self, org: int, id_: int, *, from_due: datetime, to_next: datetime | None
+        self, seen: Schedule, to_next: datetime | None, *, left_out: LeftOut | None, stamp: Stamp
     ) -> bool:
-        """Moves a schedule on that is still due at `from_due`; tells whether it was.
+        """Moves a schedule on that is still due as it was seen to be; tells whether it was.
 
-        So of several that act on what is due one alone is told so, and the history tells nothing.
+        So of several that act on what is due one alone is told so. The history tells what was left
+        out, and nothing of a run, which it tells of by itself.
         """
 
 

@@ -21,11 +21,22 @@ from polydesk.domain.run import (
     RunState,
     check_owner,
 )
-from polydesk.domain.runbook import Approve, Wait, WhenUnknown
+from polydesk.domain.runbook import Approve, Tool, Wait, WhenUnknown
 
 MOST_ATTEMPTS: Final = 10
 MOST_STRANDED: Final = 100
 _BLOCKS: Final = frozenset({NodeState.FAILED, NodeState.SKIPPED, NodeState.CANCELLED})
+
+
+def release(run: Run, *, at: datetime) -> Run:
+    """Lets a run begin: a worker will find it, or a tool outside has it."""
+    limit = timedelta(seconds=run.limit_seconds)
+    return replace(
+        run,
+        waits=False,
+        wake_at=None if run.tool is Tool.EXTERNAL else at,
+        deadline=at + limit if limit else None,
+    )
 
 
 def claim(run: Run, owner: str, *, phase: int, at: datetime) -> Run:
@@ -208,7 +219,10 @@ def _laid_aside(plan: Plan, run: Run) -> Run:
 
 def _ended(run: Run, at: datetime) -> Run:
     failed = [node for node in run.nodes if node.state in (NodeState.FAILED, NodeState.CANCELLED)]
-    if run.cancelling:
+    if run.cancelling and run.deadline and at >= run.deadline:
+        message = f"ended after {run.limit_seconds} seconds, the limit of its schedule"
+        state = RunState.FAILED
+    elif run.cancelling:
         state, message = RunState.CANCELLED, "cancelled"
     elif failed:
         state, message = RunState.FAILED, _why(failed[0])

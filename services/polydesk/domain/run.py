@@ -2,7 +2,8 @@
 
 A run has an owner while a worker drives it, and a phase that grows whenever it is woken after it
 had been laid aside; a worker does nothing to a run that it does not own. It is `queued` while the
-engine has its phase and no worker does, and counts how often it was left stranded by a worker.
+engine has its phase and no worker does, and counts how often it was left stranded by a worker. One
+that `waits` begins when no earlier run of its schedule goes on; its deadline counts from then.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ OF_CODE: Final[Mapping[int, RunState]] = {
     code: state for state, code in CODES.items() if state is not RunState.CANCELLED
 }
 ENDED: Final = frozenset({RunState.FAILED, RunState.SUCCEEDED, RunState.CANCELLED})
+GOING: Final = tuple(state for state in RunState if state not in ENDED)
 # What the ticket that a run belongs to says of its automation.
 EXECUTIONS: Final[Mapping[RunState, Execution]] = {
     RunState.QUEUED: Execution.MARKED_FOR_EXECUTION,
@@ -132,6 +134,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: str = ""
     job: str = ""
     rerun_of: int = 0
+    schedule: int = 0
     parameters: dict[str, str] = {}
     state: RunState = RunState.QUEUED
     message: str = ""
@@ -141,6 +144,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     owner: str = ""
     stranded: int = 0
     cancelling: bool = False
+    waits: bool = False
+    limit_seconds: int = 0
+    deadline: datetime | None = None
     wake_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -177,6 +183,7 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[RunState, ...] = ()
     runbook: int = 0
     ticket: int = 0
+    schedule: int = 0
     before: int = 0
     limit: int
 

@@ -38,12 +38,12 @@ class ShelfStore(Protocol[Spec]):
 
 
 class RunStore(Protocol):
-    """Keeps runs. A write is one transaction with the ticket's status and the history's entry."""
+    """Keeps runs. A write is one transaction with what its ticket, schedule and history tell."""
 
     async def start(self, draft: Run, plan: Plan, *, stamp: Stamp, once: Once | None) -> Run:
         """Inserts a run; one with the same key and digest is answered. Raises Exists, Conflict.
 
-        A draft with the id 0 gets one.
+        A draft with the id 0 gets one; one that waits is released where nothing is before it.
         """
 
     async def change(  # noqa: PLR0913 - as one transaction
@@ -75,6 +75,9 @@ class RunStore(Protocol):
 
     async def due(self, at: datetime, *, limit: int) -> list[tuple[int, int]]:
         """Returns ids and phases of runs that are to be woken."""
+
+    async def overdue(self, at: datetime, *, limit: int) -> list[Run]:
+        """Returns runs that go on though their deadline has passed."""
 
     async def driven(self) -> list[Run]:
         """Returns the runs that some worker drives, or ought to."""

@@ -97,10 +97,11 @@ class Runs:
             rerun_of=old.id,
             parameters=old.parameters,
             nodes=tuple(node if node.id in done else NodeRun(id=node.id) for node in old.nodes),
-            wake_at=at,
+            limit_seconds=old.limit_seconds,
         )
-        stamp = caller.stamp(at)
-        return await self._store.runs.start(draft, plan, stamp=stamp, once=caller.once)
+        return await self._store.runs.start(
+            progress.release(draft, at=at), plan, stamp=caller.stamp(at), once=caller.once
+        )
 
     async def get(self, caller: Caller, id_: int) -> Run:
         """Returns the run of an id."""
@@ -122,7 +123,7 @@ class Runs:
         """Returns runs of an org, the newest first."""
         caller.admit(org)
         states = sorted(state.value for state in sought.states)
-        asked = ["runs", org, states, sought.runbook, sought.ticket]
+        asked = ["runs", org, states, sought.runbook, sought.ticket, sought.schedule]
         limit = min(sought.limit, MOST_LONG_ONES)
         before = read_cursor(token, asked=asked)
         found = await self._store.runs.select(org, replace(sought, before=before, limit=limit + 1))
@@ -232,7 +233,7 @@ class Runs:
 
     def _draft(self, caller: Caller, org: int, order: Order, prepared: Prepared) -> Run:
         at = self._clock.now()
-        return Run(
+        draft = Run(
             id=order.id,
             org=org,
             title=prepared.title,
@@ -248,8 +249,11 @@ class Runs:
             job=order.job,
             parameters=prepared.plan.values,
             nodes=tuple(NodeRun(id=step.id) for step in prepared.plan.steps),
-            wake_at=None if prepared.tool is Tool.EXTERNAL else at,
+            schedule=order.schedule,
+            waits=order.waits,
+            limit_seconds=order.limit_seconds,
         )
+        return draft if order.waits else progress.release(draft, at=at)
 
     async def _verdicts(self, org: int, steps: Sequence[Step]) -> list[Verdict]:
         return [Verdict(step=step, refusal=await self._refusal(org, step)) for step in steps]

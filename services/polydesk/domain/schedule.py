@@ -5,7 +5,7 @@ Values of secret parameters are in the vault, under names of their own that the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import takewhile
@@ -18,7 +18,10 @@ from msgspec.structs import replace
 from polydesk.domain.errors import Invalid, Missing, Outdated
 from polydesk.domain.history import NO_TICKET
 from polydesk.domain.recurrence import Recurrence, instants, next_due, zone_of
-from polydesk.domain.reported import Reported
+from polydesk.domain.reported import CODES, Reported
+from polydesk.domain.run import CODES as RUN_CODES
+from polydesk.domain.run import RunState
+from polydesk.domain.runbook import Tool
 from polydesk.domain.saving import Change
 from polydesk.domain.ticket import LONGEST_NAME, Kind, check_text
 
@@ -28,16 +31,13 @@ LONGEST_VALUE: Final = 4_096
 LONGEST_TIMEOUT: Final = 366 * 86_400
 # What is due is late, and maybe missed, when it could not be begun for so long.
 GRACE: Final = timedelta(minutes=1)
+# What a schedule says of itself while its run goes on.
+OF_RUN: Final[Mapping[RunState, Reported]] = {
+    state: next(each for each, code in CODES.items() if code == number)
+    for state, number in RUN_CODES.items()
+}
 # Longer than from one instant of any rule to the next.
 _LONGEST_STEP: Final = timedelta(days=62)
-
-
-class Tool(Enum):
-    """Tells who carries the runbook out."""
-
-    LOCAL = "LOCAL"
-    COMMANDS = "COMMANDS"
-    EXTERNAL = "EXTERNAL"
 
 
 class Missed(Enum):
@@ -107,6 +107,21 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     run_for: datetime | None
     next_due_at: datetime | None
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Why what was due is not run; it `fails` where the schedule is to blame."""
+
+    due_at: datetime
+    reason: str
+    fails: bool = False
+
+    def told(self, schedule: Schedule, *, at: datetime) -> tuple[Change, Schedule]:
+        """Returns what the history tells of it, and the schedule as it is then."""
+        facts = {"schedule": schedule.id, "due": self.due_at, "reason": self.reason}
+        change = told(schedule.org, "fail" if self.fails else "skip", old={}, new=facts)
+        failed = replace(schedule, state=Reported.FAILED, state_at=at)
+        return change, failed if self.fails else schedule
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""A worker: wakes runs when it is time, sees that none is forgotten, and that it lives itself."""
+"""A worker: starts and wakes runs in time, sees that none is forgotten, and that it lives."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from polydesk.domain.errors import PolydeskError
 from polydesk.domain.job import Standing
 from polydesk.domain.run import Run
 from polydesk.domain.run_ports import Runner
+from polydesk.domain.ticking import Ticker
 
 _log = structlog.get_logger()
 _WAKE_SECONDS: Final = 0.05
 _BEAT_SECONDS: Final = 1.0
+_TICK_SECONDS: Final = 0.5
 # A worker that has not shown for so many looks of another that it lives is dead.
 _LOOKS: Final = 12
 # A worker that could not show it for so long takes itself for dead, and is so before others do.
@@ -34,13 +36,21 @@ _PER_WAKE: Final = 100
 class Worker:
     """Works on the runs of a hub, beside others where `shared`; `name` is its own alone."""
 
-    def __init__(
-        self, *, drivers: Drivers, runner: Runner, name: str, machine: str, shared: bool
+    def __init__(  # noqa: PLR0913 - what a worker has
+        self,
+        *,
+        drivers: Drivers,
+        runner: Runner,
+        ticker: Ticker,
+        name: str,
+        machine: str,
+        shared: bool,
     ) -> None:
         self._drivers = drivers
         self._store = drivers.store.runs
         self._clock = drivers.clock
         self._runner = runner
+        self._ticker = ticker
         self._name = name
         self._machine = machine
         self._shared = shared
@@ -55,6 +65,8 @@ class Worker:
         async with TaskGroup() as group:
             tasks = [
                 group.create_task(self._repeat(self._wake, _WAKE_SECONDS)),
+                group.create_task(self._repeat(self._ticker.tick, _TICK_SECONDS)),
+                group.create_task(self._repeat(self._end_overdue, _TICK_SECONDS)),
                 group.create_task(self._repeat(self._review, _REVIEW_SECONDS)),
                 group.create_task(self._repeat(self._tidy, _TIDY_SECONDS)),
             ]
@@ -81,6 +93,12 @@ class Worker:
             await self._runner.enqueue(id_, phase)
             queue = functools.partial(progress.queue, phase=phase)
             await self._store.change(id_, queue, stamp=self._drivers.stamp())
+
+    async def _end_overdue(self) -> None:
+        """Ends the runs that have taken longer than they may."""
+        for run in await self._store.overdue(self._clock.now(), limit=_PER_WAKE):
+            if not run.cancelling:
+                await self._change(run, lambda run: progress.cancel(run, at=self._clock.now()))
 
     async def _review(self) -> None:
         """Finds the runs that nobody drives though somebody ought to, and sees that they go on."""

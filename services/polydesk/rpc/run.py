@@ -60,6 +60,7 @@ class RunServicer(run_pb2_grpc.RunServiceServicer):
             states=tuple(map(_state, request.states)),
             runbook=request.runbook,
             ticket=_ticket(request.ticket),
+            schedule=request.schedule,
             limit=page_size(request.page_size),
         )
         page = await self._runs.page(
@@ -191,6 +192,7 @@ def from_run(run: Run) -> pb.Run:
         nodes=map(_from_node, run.nodes),
         actor=run.actor,
         rerun_of=f"runs/{run.rerun_of}" if run.rerun_of else "",
+        schedule=f"orgs/{run.org}/schedules/{run.schedule}" if run.schedule else "",
         cancelling=run.cancelling,
         create_time=timestamp(run.created_at),
         start_time=run.started_at and timestamp(run.started_at),

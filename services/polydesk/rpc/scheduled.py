@@ -14,13 +14,13 @@ from polydesk.api.v1 import schedule_pb2 as pb
 from polydesk.api.v1 import ticket_pb2
 from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.recurrence import Frequency, Recurrence
+from polydesk.domain.runbook import Tool
 from polydesk.domain.schedule import (
     Missed,
     Overlap,
     Parameter,
     Schedule,
     ScheduleSpec,
-    Tool,
     new_secret,
 )
 from polydesk.domain.ticket import Kind

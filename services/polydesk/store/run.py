@@ -1,6 +1,7 @@
 """Runs: some indexed columns and a document, their plans, and who works on them.
 
-A change of a run is one transaction with the status of its ticket and the entry in the history.
+A change of a run is one transaction with what its ticket and its schedule say, and with the entry
+in the history.
 """
 
 from __future__ import annotations
@@ -12,31 +13,39 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from polydesk.domain import progress
 from polydesk.domain.errors import Conflict, Exists, NotFound
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.plan import Plan
-from polydesk.domain.run import ENDED, EXECUTIONS, Run, RunQuery, RunState
+from polydesk.domain.run import EXECUTIONS, GOING, Run, RunQuery
 from polydesk.domain.saving import Change
+from polydesk.domain.schedule import OF_RUN
 from polydesk.store import history
 from polydesk.store.line import SqlLines
 from polydesk.store.moment import micros
 from polydesk.store.once import once_only
+from polydesk.store.schedule import followed
 from polydesk.store.script import Read, Row, Script, Together, Write
 from polydesk.store.ticket import replaced, ticket_of
 
 _INSERT: Final = (
-    "insert into runs (id, state, wake_at, cancelling, document, org, runbook, ticket, key)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    "insert into runs (id, state, wake_at, cancelling, deadline, document, org, runbook, ticket,"
+    " schedule, key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 )
 _UPDATE: Final = (
-    "update runs set state = $2, wake_at = $3, cancelling = $4, document = $5 where id = $1"
+    "update runs set state = $2, wake_at = $3, cancelling = $4, deadline = $5, document = $6"
+    " where id = $1"
 )
 _COUNT: Final = (
     "insert into counters (name, value) values ('run', $1) on conflict (name) do update"
     " set value = excluded.value where counters.value < excluded.value"
 )
 _DUE: Final = "select document from runs where wake_at <= $1 order by wake_at, id limit $2"
-_GOING: Final = tuple(state.value for state in RunState if state not in ENDED)
+_OVERDUE: Final = "select document from runs where deadline <= $1 order by deadline, id limit $2"
+_OF_SCHEDULE: Final = (
+    "select document from runs where org = $1 and schedule = $2 and state = any($3) order by id"
+)
+_GOING: Final = tuple(state.value for state in GOING)
 _decode: Final = msgspec.json.Decoder(Run).decode
 _decode_plan: Final = msgspec.json.Decoder(Plan).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -92,6 +101,7 @@ class SqlRuns(SqlLines):
             "id < ": sought.before,
             "runbook = ": sought.runbook,
             "ticket = ": sought.ticket,
+            "schedule = ": sought.schedule,
         }.items():
             if value:
                 values.append(value)
@@ -109,6 +119,10 @@ class SqlRuns(SqlLines):
         """Returns ids and phases of runs that are to be woken."""
         rows = await self._engine.rows(Read(_DUE, (micros(at), limit)))
         return [(run.id, run.phase) for run in map(_read, rows)]
+
+    async def overdue(self, at: datetime, *, limit: int) -> list[Run]:
+        """Returns runs that go on though their deadline has passed."""
+        return [_read(row) for row in await self._engine.rows(Read(_OVERDUE, (micros(at), limit)))]
 
     async def driven(self) -> list[Run]:
         """Returns the runs that some worker drives, or ought to."""
@@ -183,8 +197,11 @@ def _start(draft: Run, plan: Plan, stamp: Stamp) -> Script[Run]:
     run = replace(draft, id=draft.id or (rows[0][0] if rows else 0) + 1)
     if draft.id and (yield _one(draft.id)):
         raise Exists(f"there is a run {draft.id} already")
+    if run.waits and not (yield from _going(run)):
+        run = progress.release(run, at=stamp.at)
+    further = (run.org, run.runbook, run.ticket, run.schedule, run.key)
     writes = [
-        Write(_INSERT, [(*_columns(run), run.org, run.runbook, run.ticket, run.key)]),
+        Write(_INSERT, [(*_columns(run), *further)]),
         Write(
             "insert into plans (run, document) values ($1, $2)",
             [(run.id, _encode(plan).decode())],
@@ -199,6 +216,20 @@ def _same(known: Run, draft: Run) -> Run:
     if known.digest != draft.digest:
         raise Conflict(f"key {draft.key} was used for another run: {known.id}")
     return known
+
+
+def _going(run: Run) -> Script[list[Run]]:
+    """Returns the other runs of a run's schedule that have not ended, the oldest first."""
+    going = yield Read(_OF_SCHEDULE, (run.org, run.schedule, list(_GOING)))
+    return [other for other in map(_read, going) if other.id != run.id]
+
+
+def _released(ended: Run, *, at: datetime) -> Script[list[Write]]:
+    """Lets the next run of a schedule begin where no other of it goes on."""
+    going = yield from _going(ended)
+    if not going or not all(run.waits for run in going):
+        return []
+    return [_updated(progress.release(replace(going[0], revision=going[0].revision + 1), at=at))]
 
 
 def _change(
@@ -216,7 +247,7 @@ def _change(
     new = replace(new, updated_at=stamp.at, revision=old.revision + 1)
     if new.state is not old.state and not action:
         action = "run.end" if new.ended else "run.state"
-    writes = [Write(_UPDATE, [_columns(new)])]
+    writes = [_updated(new)]
     yield from _keep(old, new, writes, action=action, details=details, stamp=stamp)
     return new
 
@@ -246,6 +277,10 @@ def _keep(  # noqa: PLR0913 - what a change is
                 revision=ticket.revision + 1,
             )
             writes.append(replaced(changed))
+    if new.schedule and not new.waits and (old is None or old.state is not new.state):
+        writes += yield from followed(new.org, new.schedule, OF_RUN[new.state], at=stamp.at)
+    if new.schedule and new.ended:
+        writes += yield from _released(new, at=stamp.at)
     if action:
         latest = yield from history.latest()
         told = Change(
@@ -253,6 +288,10 @@ def _keep(  # noqa: PLR0913 - what a change is
         )
         writes += history.append([told], stamp, latest=latest, ticket=latest.ticket)
     yield Together(writes)
+
+
+def _updated(run: Run) -> Write:
+    return Write(_UPDATE, [_columns(run)])
 
 
 def _told(run: Run) -> dict[str, Any]:
@@ -265,5 +304,6 @@ def _columns(run: Run) -> tuple[Any, ...]:
         run.state.value,
         None if run.wake_at is None else micros(run.wake_at),
         int(run.cancelling),
+        None if run.deadline is None or run.ended else micros(run.deadline),
         _encode(run).decode(),
     )

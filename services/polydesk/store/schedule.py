@@ -18,7 +18,7 @@ from polydesk.domain.errors import NotFound
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.keyring import Sealed
 from polydesk.domain.reported import Reported
-from polydesk.domain.schedule import Schedule, told
+from polydesk.domain.schedule import LeftOut, Schedule, told
 from polydesk.domain.secret import Secret, SecretDraft
 from polydesk.store import history
 from polydesk.store.counter import counted
@@ -96,11 +96,11 @@ class SqlSchedules:
         return [_decode(row[0]) for row in rows]
 
     async def advance(
-        self, org: int, id_: int, *, from_due: datetime, to_next: datetime | None
+        self, seen: Schedule, to_next: datetime | None, *, left_out: LeftOut | None, stamp: Stamp
     ) -> bool:
-        """Moves a schedule on that is due at an instant."""
+        """Moves a schedule on that is due as it was seen to be."""
         return await self._engine.write(
-            lambda: _advance(org, id_, from_due=from_due, to_next=to_next)
+            lambda: _advance(seen, to_next, left_out=left_out, stamp=stamp)
         )
 
 
@@ -190,12 +190,27 @@ def _report(
     return [current[id_] for id_, _ in states]
 
 
-def _advance(org: int, id_: int, *, from_due: datetime, to_next: datetime | None) -> Script[bool]:
+def followed(org: int, id_: int, state: Reported, *, at: datetime) -> Script[list[Write]]:
+    """Returns what has a schedule say how its run goes; nothing where it was deleted."""
     rows = yield Read(_ONE, (org, id_))
-    schedule = _decode(rows[0][0]) if rows else None
-    if schedule is None or schedule.next_due_at != from_due:
+    return [
+        Write(_KEEP, [_row(replace(_decode(row[0]), state=state, state_at=at))]) for row in rows
+    ]
+
+
+def _advance(
+    seen: Schedule, to_next: datetime | None, *, left_out: LeftOut | None, stamp: Stamp
+) -> Script[bool]:
+    rows = yield Read(_ONE, (seen.org, seen.id))
+    known = _decode(rows[0][0]) if rows else None
+    if known is None or known.next_due_at != seen.next_due_at:
         return False
-    yield Write(_KEEP, [_row(replace(schedule, next_due_at=to_next))])
+    moved = replace(known, next_due_at=to_next)
+    if left_out:
+        change, moved = left_out.told(moved, at=stamp.at)
+        latest = yield from history.latest()
+        yield Together(history.append([change], stamp, latest=latest, ticket=latest.ticket))
+    yield Write(_KEEP, [_row(moved)])
     return True
 
 

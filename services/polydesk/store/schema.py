@@ -185,6 +185,8 @@ runs: Final = Table(
     Column("ticket", BigInteger, nullable=False),
     Column("key", _TEXT),
     Column("wake_at", BigInteger),
+    Column("schedule", BigInteger, nullable=False),
+    Column("deadline", BigInteger),
     Column("cancelling", Integer, nullable=False),
     Column("document", _DOCUMENT, nullable=False),
     Index("runs_org", "org", "id"),
@@ -192,6 +194,8 @@ runs: Final = Table(
     Index("runs_ticket", "ticket", "id"),
     Index("runs_key", "org", "key", unique=True),
     Index("runs_wake_at", "wake_at", "id"),
+    Index("runs_schedule", "org", "schedule", "state", "id"),
+    Index("runs_deadline", "deadline", "id"),
 )
 plans: Final = Table(
     "plans",

@@ -21,7 +21,8 @@ from polydesk.dialects.iautomate.schedule import message_of, to_edits, zone_name
 from polydesk.domain.edit import Create, Delete, Edit, Update
 from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.recurrence import Frequency, Recurrence
-from polydesk.domain.schedule import Missed, Parameter, ScheduleSpec, Tool
+from polydesk.domain.runbook import Tool
+from polydesk.domain.schedule import Missed, Parameter, ScheduleSpec
 from polydesk.domain.ticket import Kind
 from tests.dialects.iautomate.guide import once, scheduled, scheduled_v3
 

@@ -34,8 +34,8 @@ def push(*tickets: pb.PushedIncidentV2, org: str = "1") -> pb.PushIncidentsV2Req
 async def test_a_push_is_read_back(stub: Any, metadata: Any) -> None:
     tickets = [v2(TicketNumber=number, Col20="x") for number in ("B", "A")]
 
-    saved = await stub.PushIncidentsV2(push(*tickets), metadata=metadata)
-    asked = pb.GetIncidentsV1Request(orgentityid="1", raw_query="updated_date>2020-01-01 00:00:00")
+    saved = await stub.PushIncidentsV2(push(*tickets, org="7"), metadata=metadata)
+    asked = pb.GetIncidentsV1Request(orgentityid="7", raw_query="updated_date>2020-01-01 00:00:00")
     answer = await stub.GetIncidentsV1(asked, metadata=metadata)
 
     assert saved.message == "Incident data saved successfully"

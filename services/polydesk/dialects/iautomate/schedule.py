@@ -22,6 +22,7 @@ from polydesk.domain.edit import Create, Delete, Edit, Update
 from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.recurrence import Frequency, Recurrence
 from polydesk.domain.reported import CODES, Reported
+from polydesk.domain.runbook import Tool
 from polydesk.domain.schedule import (
     LONGEST_TIMEOUT,
     LONGEST_VALUE,
@@ -29,7 +30,6 @@ from polydesk.domain.schedule import (
     Parameter,
     Schedule,
     ScheduleSpec,
-    Tool,
     new_secret,
 )
 from polydesk.domain.ticket import LONGEST_NAME, check_text

@@ -12,7 +12,8 @@ from typing import Final
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Exists
 from polydesk.domain.identity import Caller
-from polydesk.domain.schedule import ScheduleSpec, Tool
+from polydesk.domain.runbook import Tool
+from polydesk.domain.schedule import ScheduleSpec
 from polydesk.domain.ticket import Kind
 
 _ORG: Final = 1
