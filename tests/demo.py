@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.dialects.sample import is_answered
+from tests.dialects.sample import is_answered, play
 from tests.stack import Answer, Rest, Stack
 
 LONGEST = 60
@@ -34,7 +34,7 @@ def dialects() -> Iterable[tuple[str, Any]]:
         )
 
 
-async def play(port: int) -> bool:
+async def play_all(port: int) -> bool:
     """Plays all samples; tells whether each was answered as documented."""
     table = Table("sample", "spelling", "answer", "ok")
     right = True
@@ -42,7 +42,7 @@ async def play(port: int) -> bool:
         rest = Rest(session, port)
         for name, module in dialects():
             for sample in module.SAMPLES:
-                answer = await send(rest, sample)
+                answer = await play(rest, sample)
                 ok = is_answered(sample, answer.status, answer.body)
                 right = right and ok
                 table.add_row(
@@ -55,13 +55,6 @@ async def play(port: int) -> bool:
     return right
 
 
-async def send(rest: Rest, sample: Any) -> Answer:
-    """Sends a sample as it is printed."""
-    return await rest.request(
-        sample.method, sample.path, data=sample.body or None, headers=sample.headers
-    )
-
-
 def shorten(answer: Answer) -> str:
     """Returns the beginning of an answer."""
     text = answer.body.decode(errors="replace")
@@ -71,12 +64,12 @@ def shorten(answer: Answer) -> str:
 def main() -> None:
     """Plays, and exits with 1 where an answer was not as documented."""
     if sys.argv[1:]:
-        right = asyncio.run(play(urlsplit(sys.argv[1]).port or 80))
+        right = asyncio.run(play_all(urlsplit(sys.argv[1]).port or 80))
     else:
         with tempfile.TemporaryDirectory(prefix="polydesk-demo-") as folder:
             stack = Stack.start(Path(folder) / "var")
             try:
-                right = asyncio.run(play(stack.port))
+                right = asyncio.run(play_all(stack.port))
             finally:
                 stack.stop()
     sys.exit(0 if right else 1)

@@ -28,6 +28,7 @@ from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.incident import Incidents
+from polydesk.domain.intaking import Intake
 from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
@@ -104,6 +105,7 @@ class Hub:
             methods=methods_of(services()),
             gatekeeper=desk.gatekeeper,
             refusers={dialect.SERVICE: dialect.refuse for dialect in dialects.load()},
+            clock=clock,
             seconds=settings.call_seconds,
         )
         hub = cls(
@@ -156,12 +158,8 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     hasher = Hasher()
     gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
-    attachments = Attachments(
-        store=opened,
-        blobs=store.LocalBlobs(settings.blobs_folder),
-        clock=clock,
-        largest=settings.largest_file,
-    )
+    blobs = store.LocalBlobs(settings.blobs_folder)
+    attachments = Attachments(store=opened, blobs=blobs, clock=clock, largest=settings.largest_file)
     local = settings.local_targets or settings.demo
     runs = Runs(store=opened, clock=clock, local=local)
     secrets = open_secrets(settings, opened, clock)
@@ -171,6 +169,9 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
         attachments=attachments,
+        intake=Intake(
+            store=opened, blobs=blobs, clock=clock, orgs=orgs, largest=settings.largest_file
+        ),
         people=Directory(Person, store=opened.people, clock=clock),
         locations=Directory(Location, store=opened.locations, clock=clock),
         secrets=secrets,

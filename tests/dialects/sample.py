@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
-PLACEHOLDERS: Final = {"<text>": ".+", "<time>": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"}
+from tests.stack import Answer, Rest
+
+PLACEHOLDERS: Final = {
+    "<text>": ".+",
+    "<time>": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}",
+    "<iso time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+    "<number>": r"\d+",
+    "<32 hex>": "[0-9a-f]{32}",
+}
+# The demo's API user, by the form that the iAutomate guide prints.
+GRANT: Final = "grant_type=password&username=APIuser%40hcl.com&password=User+password"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """A documented call as it goes on the wire, and its answer.
 
-    `<text>` in the answer stands for any text, `<time>` for any date, `<id>` for any number; bytes
-    are those of a file. `authorization` goes before the demo user's credentials.
+    `<text>` in the answer stands for any text, `<time>` for any date, `<id>` for any number, and so
+    on; a list that ends with `...` may go on; bytes are those of a file. Of `http` one is right.
+    `authorization` goes before the demo user's credentials, and a token where it is `bearer`.
     """
 
     id: str
@@ -27,6 +37,8 @@ class Sample:
     content_type: str = "application/json"
     note: str = ""
     authorization: str = ""
+    http: tuple[int, ...] = (200,)
+    bearer: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -35,9 +47,26 @@ class Sample:
         return headers | ({"Authorization": self.authorization} if self.authorization else {})
 
 
+async def play(rest: Rest, sample: Sample, **headers: str) -> Answer:
+    """Sends a sample as it is printed."""
+    sent = sample.headers
+    if sample.bearer:
+        sent |= {"Authorization": f"Bearer {await token_of(rest)}"}
+    return await rest.request(
+        sample.method, sample.path, data=sample.body or None, headers=sent | headers
+    )
+
+
+async def token_of(rest: Rest, grant: str = GRANT) -> str:
+    """Returns a bearer token of the demo's API user, or of whoever the form names."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    issued = await rest.request("POST", "/token", data=grant, headers=form)
+    return str(issued.json()["access_token"])
+
+
 def is_answered(sample: Sample, status: int, body: bytes) -> bool:
     """Tells whether a sample was answered as documented."""
-    if status != HTTPStatus.OK:
+    if status not in sample.http:
         return False
     if isinstance(sample.answer, bytes):
         return body == sample.answer
@@ -53,10 +82,12 @@ def fits(actual: Any, expected: Any) -> bool:
             and all(fits(actual[name], value) for name, value in expected.items())
         )
     if isinstance(expected, list):
+        begun = expected[:-1] if expected[-1:] == [...] else expected
         return (
             isinstance(actual, list)
-            and len(actual) == len(expected)
-            and all(map(fits, actual, expected))
+            and (len(actual) == len(expected) or begun is not expected)
+            and len(actual) >= len(begun)
+            and all(map(fits, actual, begun))
         )
     if expected == "<id>":
         return type(actual) is int and actual > 0

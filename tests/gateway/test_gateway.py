@@ -24,6 +24,7 @@ from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 from polydesk.dialects import Dialect
 from polydesk.gateway.replies import FAULTS
 from polydesk.gateway.routes import Route, read_contracts, read_routes
+from polydesk.wire import Blank
 from tests.gateway.conftest import Start, serve_echo
 from tests.gateway.envoy import PATIENCE, Answer, Envoy
 
@@ -529,7 +530,11 @@ def test_every_dialect_says_in_its_own_words_that_no_hub_is_there(
         body = b"{}" if route.verb in {"POST", "PUT", "PATCH"} else None
         answer = gateway.ask(route.verb, route.path.replace("*", "7"), body=body)
 
-        refusal = dialect.refuse(down, route.rpc)
+        blanks = {
+            Blank.REQUEST_ID: answer.headers["x-request-id"],
+            Blank.TIME: answer.json().get("timestamp", ""),
+        }
+        refusal = dialect.refuse(down, route.rpc).filled(blanks)
         assert (answer.status, answer.json()) == (refusal.http, refusal.body), route
         assert list(answer.json()) == list(refusal.body), route
         assert answer.headers["retry-after"] == "1"

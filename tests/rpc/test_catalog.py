@@ -49,20 +49,20 @@ async def call(native: Native, method: str, request: Any, **headers: str) -> Any
 
 async def add_field(native: Native, key: str, **said: Any) -> Field:
     usual: dict[str, Any] = {"key": key, "type": Field.TYPE_TEXT}
-    request = pb.CreateCustomFieldRequest(parent="orgs/1", custom_field=Field(**(usual | said)))
+    request = pb.CreateCustomFieldRequest(parent="orgs/7", custom_field=Field(**(usual | said)))
     added: Field = await call(native, "CreateCustomField", request)
     return added
 
 
 async def add_category(native: Native, title: str, **said: Any) -> pb.Category:
-    request = pb.CreateCategoryRequest(parent="orgs/1", category=pb.Category(title=title, **said))
+    request = pb.CreateCategoryRequest(parent="orgs/7", category=pb.Category(title=title, **said))
     added: pb.Category = await call(native, "CreateCategory", request)
     return added
 
 
 async def make(native: Native, **said: Any) -> Ticket:
     request = incident_pb2.CreateIncidentRequest(
-        parent="orgs/1", incident=Ticket(summary="on fire", **said)
+        parent="orgs/7", incident=Ticket(summary="on fire", **said)
     )
     made: Ticket = await native.incidents.CreateIncident(request, metadata=native.headers())
     return made
@@ -96,12 +96,12 @@ async def test_categories_are_kept_changed_and_listed_by_the_page(native: Native
     )
     got = await call(native, "GetCategory", pb.GetCategoryRequest(name=printer.name))
     first = await call(
-        native, "ListCategories", pb.ListCategoriesRequest(parent="orgs/1", page_size=1)
+        native, "ListCategories", pb.ListCategoriesRequest(parent="orgs/7", page_size=1)
     )
     second = await call(
         native,
         "ListCategories",
-        pb.ListCategoriesRequest(parent="orgs/1", page_size=1, page_token=first.next_page_token),
+        pb.ListCategoriesRequest(parent="orgs/7", page_size=1, page_token=first.next_page_token),
     )
 
     assert got == renamed
@@ -127,12 +127,12 @@ async def test_a_category_is_deleted_from_below(native: Native) -> None:
 
 
 async def test_only_operators_change_a_catalog_and_only_the_org_reads_it(native: Native) -> None:
-    await native.registry.add_user("ann@x.org", "s3cret", roles={1: Role.AGENT})
+    await native.registry.add_user("ann@x.org", "s3cret", roles={7: Role.AGENT})
     ann = {"login": "ann@x.org", "secret": "s3cret"}
     category = await add_category(native, "Hardware")
-    asked = pb.CreateCategoryRequest(parent="orgs/1", category=pb.Category(title="x"))
+    asked = pb.CreateCategoryRequest(parent="orgs/7", category=pb.Category(title="x"))
 
-    listed = await call(native, "ListCategories", pb.ListCategoriesRequest(parent="orgs/1"), **ann)
+    listed = await call(native, "ListCategories", pb.ListCategoriesRequest(parent="orgs/7"), **ann)
     with pytest.raises(grpc.aio.AioRpcError) as denied:
         await call(native, "CreateCategory", asked, **ann)
     with pytest.raises(grpc.aio.AioRpcError) as foreign:
@@ -224,7 +224,7 @@ async def test_a_required_field_is_asked_of_new_incidents_alone(native: Native) 
     moved = await update(native, "", name=old.name, assignee="ann")
     pushed = await native.tickets.SaveTickets(
         ticket_pb2.SaveTicketsRequest(
-            parent="orgs/1",
+            parent="orgs/7",
             tickets=[Ticket(kind=Ticket.KIND_INCIDENT, number="P1", summary="pushed")],
         ),
         metadata=native.headers(),
@@ -270,24 +270,24 @@ async def test_rest_speaks_of_catalogs_and_custom_fields(rest: Rest) -> None:
 
     field = await send(
         "POST",
-        "orgs/1/customFields?customFieldId=350",
+        "orgs/7/customFields?customFieldId=35",
         key="asset",
         label="Asset",
         type="TYPE_LONG",
     )
-    category = await send("POST", "orgs/1/categories", title="Hardware")
+    category = await send("POST", "orgs/7/categories", title="Hardware")
     made = await send(
-        "POST", "orgs/1/incidents", summary="s", customFields={"asset": {"integer": "42"}}
+        "POST", "orgs/7/incidents", summary="s", customFields={"asset": {"integer": "42"}}
     )
     patched = await send(
         "PATCH", f"{made['name']}?updateMask=customFields", customFields={"asset": {"integer": 43}}
     )
-    listed = await send("GET", "orgs/1/customFields")
+    listed = await send("GET", "orgs/7/customFields")
     renamed = await send("PATCH", category["name"], title="Hard")
     gone = await send("DELETE", field["name"])
 
     assert field == {
-        "name": "orgs/1/customFields/350",
+        "name": "orgs/7/customFields/35",
         "key": "asset",
         "label": "Asset",
         "type": "TYPE_LONG",

@@ -219,8 +219,8 @@ async def test_a_note_is_told_by_the_history_and_marks_its_ticket(native: Native
 
 
 async def test_a_watcher_is_told_of_a_note(native: Native) -> None:
-    made = await make(native)
-    watch = ticket_pb2.WatchTicketsRequest(parent="orgs/1", cursor="0")
+    made = await make(native, org=5)
+    watch = ticket_pb2.WatchTicketsRequest(parent="orgs/5", cursor="0")
     heard = native.tickets.WatchTickets(watch, metadata=native.headers(), timeout=60)
 
     note = await add(native, made.name)

@@ -18,6 +18,7 @@ from polydesk.cli import (
     importer,
     incident,
     link,
+    mail,
     note,
     runbook,
     schedule,
@@ -53,6 +54,7 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(ticket.ticket, name="ticket")
 app.add_typer(incident.incident, name="incident")
 app.add_typer(note.note, name="note")
+app.add_typer(mail.email, name="email")
 app.add_typer(link.link, name="link")
 app.add_typer(file.file, name="file")
 app.add_typer(catalog.category, name="category")

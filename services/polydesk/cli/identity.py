@@ -59,13 +59,18 @@ def add_user(  # noqa: PLR0913 - each is an option
     password_stdin: FromStdin = False,
     data: Data = None,
 ) -> None:
-    """Opens the account of a person; asks for the password."""
+    """Opens the account of a person; asks for the password. The first org is the default."""
     given = read_roles(roles or [])
     secret = read_secret("Password", from_stdin=password_stdin)
     _run(
         data,
         lambda registry: registry.add_user(
-            email, secret, name=name, roles=given, operator=operator
+            email,
+            secret,
+            name=name,
+            roles=given,
+            operator=operator,
+            default_org=next(iter(given), 0),
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -22,6 +23,7 @@ from polydesk.api.v1.incident_pb2 import ListIncidentsRequest
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
+from polydesk.api.v1.note_pb2 import CreateNoteRequest, Note
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
 from polydesk.api.v1.run_pb2 import WatchRunOutputRequest, WatchRunOutputResponse
 from polydesk.api.v1.run_pb2_grpc import RunServiceStub
@@ -42,6 +44,7 @@ from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from polydesk.client.attachment import Attachments, Progress, first_request
 from polydesk.client.calls import Manners
 from polydesk.client.errors import HubError
+from polydesk.client.mail import read_email
 from polydesk.client.page import pages
 from polydesk.client.patience import Patience
 from polydesk.client.run import follow_run
@@ -243,6 +246,12 @@ class Client:
         )
         attachments = Attachments(self.attachments, patience=self.patience)
         return await attachments.upload(first, file, progress=progress or _quiet)
+
+    async def add_email(self, ticket: str, path: str | os.PathLike[str]) -> Note:
+        """Adds the e-mail of a file to a ticket or an incident, with its files. Raises NoEmail."""
+        note = await asyncio.to_thread(lambda: read_email(Path(path).read_bytes()))
+        request = CreateNoteRequest(parent=ticket_name(ticket), note=note)
+        return await self.notes.CreateNote(request)
 
     async def download(
         self, attachment: str, path: str | os.PathLike[str], *, progress: Progress | None = None

@@ -21,13 +21,17 @@ class Dialect(Protocol):
     # The full name of its gRPC service.
     SERVICE: str
     # The path prefixes it owns, each with the RPC whose error bodies an unknown path below it gets.
+    # In a prefix, `*` is any one segment.
     PREFIXES: Mapping[str, str]
 
     def register(self, server: grpc.aio.Server, desk: Desk) -> None:
         """Adds its servicer."""
 
     def refuse(self, error: PolydeskError, rpc: str) -> Refusal:
-        """Words an error as the vendor's document has it for the RPC of that short name."""
+        """Words an error as the vendor's document has it for the RPC of that short name.
+
+        What it leaves blank, the hub and the gateway fill in, each as it knows it.
+        """
 
 
 @cache

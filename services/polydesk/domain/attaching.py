@@ -47,6 +47,8 @@ class Attachments:
     ) -> Attachment:
         """Attaches a file to a ticket."""
         await reach_present(caller, self._store.tickets, ticket)
+        if draft.note and await self._store.notes.get(ticket, draft.note) is None:
+            raise NotFound(f"ticket {ticket} has no note {draft.note}")
         async with aclosing(self._limited(chunks)) as limited:
             blob = await self._blobs.put(limited)
         stamp = caller.stamp(self._clock.now())
@@ -81,18 +83,33 @@ class Attachments:
             raise NotFound(f"ticket {ticket} has no attachment{named}")
         return attachment
 
+    async def of_source(self, caller: Caller, ticket: int, source_id: str) -> Attachment | None:
+        """Returns the newest attachment that has this id where it came from, if there is one."""
+        await reach_present(caller, self._store.tickets, ticket)
+        return await self._store.attachments.of_source(ticket, source_id)
+
+    async def of_notes(
+        self, caller: Caller, ticket: int, notes: Sequence[int]
+    ) -> dict[int, list[Attachment]]:
+        """Returns the attachments of notes of a ticket, by the ids of the notes."""
+        await reach_present(caller, self._store.tickets, ticket)
+        found: dict[int, list[Attachment]] = {note: [] for note in notes}
+        for attachment in await self._store.attachments.of_notes(ticket, notes):
+            found[attachment.note].append(attachment)
+        return found
+
     def read(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """Yields the bytes of an attachment; raises before the last of them if they are damaged."""
         return self._blobs.read(attachment.blob, sha256=attachment.sha256)
 
     async def page(
-        self, caller: Caller, ticket: int, *, limit: int, token: str = ""
+        self, caller: Caller, ticket: int, *, note: int = 0, limit: int, token: str = ""
     ) -> Slice[Attachment]:
-        """Returns the attachments of a ticket in the order in which they were made."""
+        """Returns the attachments of a ticket, or of one of its notes, oldest first."""
         await reach_present(caller, self._store.tickets, ticket)
-        asked = ["attachments", ticket]
+        asked = ["attachments", ticket, *([note] if note else [])]
         found = await self._store.attachments.of_ticket(
-            ticket, after=read_cursor(token, asked=asked), limit=limit + 1
+            ticket, note=note, after=read_cursor(token, asked=asked), limit=limit + 1
         )
         return cut(found, limit, asked=asked, id_of=lambda attachment: attachment.id)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.identity import Stamp
-from polydesk.domain.ticket import LONGEST_NAME
+from polydesk.domain.ticket import LONGEST_NAME, check_text
 
 UNKNOWN_TYPE: Final = "application/octet-stream"
 _WORD: Final = r"[\w!#$%&'*+.^`|~-]+"
@@ -32,14 +32,21 @@ class Blob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttachmentDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller says of a file; `sha256` is a claim, compared where it is made."""
+    """What a caller says of a file; `sha256` is a claim, compared where it is made.
+
+    `source_id` is the id that the system it came from gives it, `note` is the id of the note of
+    the same ticket that it came with.
+    """
 
     file_name: str
     content_type: str = UNKNOWN_TYPE
     sha256: str = ""
+    source_id: str = ""
+    note: int = 0
 
     def __post_init__(self) -> None:
         check_file_name(self.file_name)
+        check_text("source_id", self.source_id, most=LONGEST_NAME)
         if len(self.content_type) > LONGEST_NAME or not _CONTENT_TYPE.fullmatch(self.content_type):
             raise Invalid(
                 f"the content type is not type/subtype, with at most {LONGEST_NAME} characters",
@@ -67,7 +74,16 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
             blob=blob,
             created_at=stamp.at,
             uploader=stamp.actor,
+            source_id=self.draft.source_id,
+            note=self.draft.note,
         )
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that comes whole, with what it belongs to."""
+
+    draft: AttachmentDraft
+    data: bytes
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,16 +101,20 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     blob: str
     created_at: datetime
     uploader: str
+    source_id: str = ""
+    note: int = 0
     reference: str = ""
 
     def told(self) -> dict[str, str | int]:
         """Returns what the history tells of it."""
+        where: dict[str, str | int] = {"source_id": self.source_id, "note": self.note}
         return {
             "id": self.id,
             "file_name": self.file_name,
             "content_type": self.content_type,
             "size": self.size,
             "sha256": self.sha256,
+            **{name: said for name, said in where.items() if said},
         }
 
 

@@ -13,7 +13,6 @@ import msgspec
 from polydesk.domain.attaching import Attachments
 from polydesk.domain.catalog import Catalog
 from polydesk.domain.classifying import Catalogs
-from polydesk.domain.custom_field import check_given
 from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.following import Followers
@@ -21,6 +20,7 @@ from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
+from polydesk.domain.intaking import Intake, check_new
 from polydesk.domain.inventory import Inventory
 from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
@@ -100,9 +100,7 @@ class Tickets:
         """
         caller.admit(org)
         decided = await self._orgs.get(org)
-        decided.catalog.check_values(draft.custom)
-        if draft.kind is Kind.INCIDENT:
-            check_given(decided.catalog.by_key, draft.custom)
+        check_new(decided, draft)
         held = await self._attachments.held(org, files)
         ticket = await self._store.create(
             org,
@@ -207,6 +205,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     notes: Notes
     links: Links
     attachments: Attachments
+    intake: Intake
     people: Directory[Person]
     locations: Directory[Location]
     secrets: Secrets

@@ -17,12 +17,22 @@ class Links:
         self._store = store
         self._clock = clock
 
-    async def add(self, caller: Caller, ticket: int, draft: LinkDraft) -> Link:
-        """Links a ticket. Raises Exists."""
+    async def add(
+        self, caller: Caller, ticket: int, draft: LinkDraft, *, sole: bool = False
+    ) -> Link:
+        """Links a ticket. Raises Exists.
+
+        A `sole` link no other ticket of the org may have; the one the ticket has is returned.
+        """
         await reach(caller, self._store.tickets, ticket)
         stamp = caller.stamp(self._clock.now())
         return await self._store.links.add(
-            ticket, draft, touch=toucher(caller, stamp.at), stamp=stamp, once=caller.once
+            ticket,
+            draft,
+            sole=sole,
+            touch=toucher(caller, stamp.at),
+            stamp=stamp,
+            once=caller.once,
         )
 
     async def remove(self, caller: Caller, ticket: int, id_: int) -> Link:

@@ -11,6 +11,7 @@ from polydesk.domain.ci import Ci, CiGroup, CiQuery, CiReport, CiSpec, CiStatus,
 from polydesk.domain.edit import Edit
 from polydesk.domain.history import Entry
 from polydesk.domain.identity import Account, Once, Org, Stamp
+from polydesk.domain.intake import Noted, Recorded
 from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.link import Link, LinkDraft, Linked
 from polydesk.domain.location import Location
@@ -136,16 +137,20 @@ class NoteStore(Protocol):
 class LinkStore(Protocol):
     """Keeps links. A write is one transaction with the ticket's change and the history's entry."""
 
-    async def add(
+    async def add(  # noqa: PLR0913 - each is said or not
         self,
         ticket: int,
         draft: LinkDraft,
         *,
+        sole: bool = False,
         touch: Callable[[Ticket], Ticket],
         stamp: Stamp,
         once: Once | None,
     ) -> Link:
-        """Inserts a link; `touch` changes its ticket, or refuses. Raises NotFound, Exists."""
+        """Inserts a link; `touch` changes its ticket, or refuses. Raises NotFound, Exists.
+
+        A `sole` link no other ticket of the org may have; the one the ticket has is returned.
+        """
 
     async def remove(
         self,
@@ -199,8 +204,45 @@ class AttachmentStore(Protocol):
     async def newest(self, ticket: int, *, file_name: str) -> Attachment | None:
         """Returns the newest attachment of a ticket, or the newest of a name that is not empty."""
 
-    async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
-        """Returns attachments with an id above `after`, by their ids."""
+    async def of_source(self, ticket: int, source_id: str) -> Attachment | None:
+        """Returns the newest attachment of a ticket that has this id where it came from."""
+
+    async def of_ticket(
+        self, ticket: int, *, note: int = 0, after: int, limit: int
+    ) -> list[Attachment]:
+        """Returns attachments with an id above `after`, by their ids; of one note, if named."""
+
+    async def of_notes(self, ticket: int, notes: Sequence[int]) -> list[Attachment]:
+        """Returns the attachments of notes, by their ids."""
+
+
+class IntakeStore(Protocol):
+    """Takes in what comes with files or with a link: all of it is one transaction."""
+
+    async def record(  # noqa: PLR0913 - each is said or not
+        self,
+        org: int,
+        draft: Draft,
+        *,
+        link: LinkDraft | None,
+        uploads: Sequence[Upload],
+        terms: Terms = USUAL,
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Recorded:
+        """Inserts a ticket, unless the org has one with the link. Raises Exists."""
+
+    async def note(  # noqa: PLR0913 - each is said or not
+        self,
+        ticket: int,
+        draft: NoteDraft,
+        *,
+        uploads: Sequence[Upload],
+        touch: Callable[[Ticket], Ticket],
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Noted:
+        """Inserts a note with its files; `touch` changes its ticket, or refuses."""
 
 
 class PendingFileStore(Protocol):
@@ -570,6 +612,10 @@ class Store(Protocol):
     @property
     def attachments(self) -> AttachmentStore:
         """Keeps what is known of attachments."""
+
+    @property
+    def intake(self) -> IntakeStore:
+        """Takes in what comes with files or with a link."""
 
     @property
     def pending_files(self) -> PendingFileStore:

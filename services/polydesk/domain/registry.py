@@ -66,7 +66,7 @@ class Registry:
             raise NotFound(f"there is no account {login}")
         return account
 
-    async def add_user(
+    async def add_user(  # noqa: PLR0913 - each is said or not
         self,
         login: str,
         secret: str,
@@ -74,12 +74,13 @@ class Registry:
         name: str = "",
         roles: Mapping[int, Role] | None = None,
         operator: bool = False,
+        default_org: int = 0,
     ) -> Account:
         """Opens the account of a person, who logs in by e-mail address."""
         if "@" not in login:
             raise Invalid(f"{login} is no e-mail address", field="login")
         draft = _new_account(AccountKind.USER, login, name=name, roles=roles, operator=operator)
-        return await self.add_account(draft, secret)
+        return await self.add_account(replace(draft, default_org=default_org), secret)
 
     async def add_client(
         self,
@@ -123,6 +124,11 @@ class Registry:
             return replace(account, roles=others | given)
 
         return await self._change(login, with_role)
+
+    async def set_default_org(self, login: str, org: int) -> Account:
+        """Has an account work in an org where a call names none."""
+        await self._check_orgs({org})
+        return await self._change(login, lambda account: replace(account, default_org=org))
 
     async def add_key(self, login: str, key: str, *, label: str = "") -> None:
         """Gives an account an API key."""

@@ -21,9 +21,12 @@ from polydesk.domain.errors import (
 )
 from polydesk.gateway.routes import Route
 from polydesk.rpc.errors import canonical
+from polydesk.wire import REQUEST_ID, SOUND_ID, TRANSACTION, Blank
 
 AGAIN = (("retry-after", "1"),)
 OVERWRITE = "OVERWRITE_IF_EXISTS_OR_ADD"
+# When the request came; Envoy keeps UTC.
+NOW = "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +37,28 @@ class Reply:
     body: str
     headers: tuple[tuple[str, str], ...] = ()
 
-    def mapper(self, when: dict[str, Any]) -> dict[str, Any]:
-        """Has Envoy answer so when the filter holds."""
+    def mappers(self, when: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Has Envoy answer so when the filter holds, under the id that the request has."""
+        if Blank.REQUEST_ID.value in self.body + str(self.headers):
+            named = _header(TRANSACTION, regex(SOUND_ID))
+            yield self._mapper(_all(when, named), request_id=f"%REQ({TRANSACTION})%")
+        yield self._mapper(when, request_id=f"%REQ({REQUEST_ID})%")
+
+    def _mapper(self, when: dict[str, Any], *, request_id: str) -> dict[str, Any]:
+        commands = {Blank.REQUEST_ID: request_id, Blank.TIME: NOW}
         return {
             "filter": when,
             "status_code": self.http,
             "headers_to_add": [
-                {"header": {"key": key, "value": value}, "append_action": OVERWRITE}
+                {
+                    "header": {"key": key, "value": _formatted(value, commands)},
+                    "append_action": OVERWRITE,
+                }
                 for key, value in self.headers
             ],
             "body_format_override": {
-                # Not json_format: it sorts the keys. In a text, `%` begins a command.
-                "text_format_source": {"inline_string": self.body.replace("%", "%%")},
+                # Not json_format: it sorts the keys.
+                "text_format_source": {"inline_string": _formatted(self.body, commands)},
                 "content_type": "application/json",
             },
         }
@@ -63,8 +76,18 @@ class Fault:
     def reply(self, owner: Dialect | None = None, rpc: str = "") -> Reply:
         """Words it as the owner of the path does."""
         refusal = owner.refuse(self.error, rpc) if owner else canonical(self.error)
-        body = json.dumps(refusal.body, separators=(",", ":"))
-        return Reply(http=self.http or refusal.http, body=body, headers=self.headers)
+        marked = refusal.filled({blank: blank.value for blank in Blank})
+        body = json.dumps(marked.body, separators=(",", ":"))
+        headers = (*self.headers, *((name, str(said)) for name, said in marked.headers.items()))
+        return Reply(http=self.http or refusal.http, body=body, headers=headers)
+
+
+def _formatted(text: str, commands: Mapping[Blank, str]) -> str:
+    """Writes a text as Envoy formats it: there `%` begins a command."""
+    text = text.replace("%", "%%")
+    for blank, command in commands.items():
+        text = text.replace(blank.value, command)
+    return text
 
 
 def _status(comparison: str, status: int) -> dict[str, Any]:
@@ -150,13 +173,14 @@ def local_replies(routes: Sequence[Route], dialects: Iterable[Dialect]) -> Itera
         ),
         "body_format_override": {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"}},
     }
-    yield from (fault.reply().mapper(fault.when) for fault in BROKEN)
+    for fault in BROKEN:
+        yield from fault.reply().mappers(fault.when)
     owners = {dialect.SERVICE: dialect for dialect in dialects}
     yield from _wrong_verbs(routes, owners)
     for fault in FAULTS:
         yield from _on_routes(fault, routes, owners)
         yield from _below_prefixes(fault, owners.values())
-        yield fault.reply().mapper(fault.when)
+        yield from fault.reply().mappers(fault.when)
 
 
 def _wrong_verbs(
@@ -172,7 +196,7 @@ def _wrong_verbs(
     for reply, found in _grouped(replies):
         other = _header(":method", regex(dict(reply.headers)["allow"].replace(", ", "|")))
         other["header_filter"]["header"]["invert_match"] = True
-        yield reply.mapper(_all(_status("EQ", 404), other, _paths(found)))
+        yield from reply.mappers(_all(_status("EQ", 404), other, _paths(found)))
 
 
 def _on_routes(
@@ -189,7 +213,7 @@ def _on_routes(
             if (same := [route for route in found if route.verb == verb])
         ]
         translated = _header(":path", regex("|".join(sorted(names))))
-        yield reply.mapper(_all(fault.when, _any(translated, *rest)))
+        yield from reply.mappers(_all(fault.when, _any(translated, *rest)))
 
 
 def _below_prefixes(fault: Fault, owners: Iterable[Dialect]) -> Iterator[dict[str, Any]]:
@@ -202,8 +226,8 @@ def _below_prefixes(fault: Fault, owners: Iterable[Dialect]) -> Iterator[dict[st
     for prefix, reply in sorted(
         [*prefixes, ("/desk", fault.reply())], key=lambda each: -len(each[0])
     ):
-        below = _header(":path", regex(re.escape(prefix) + r"([/?].*)?"))
-        yield reply.mapper(_all(fault.when, below))
+        below = _header(":path", regex(_pattern(prefix) + r"([/?].*)?"))
+        yield from reply.mappers(_all(fault.when, below))
 
 
 def _grouped(replies: Iterable[tuple[Reply, Route]]) -> Iterator[tuple[Reply, list[Route]]]:
@@ -217,8 +241,13 @@ def _grouped(replies: Iterable[tuple[Reply, Route]]) -> Iterator[tuple[Reply, li
 
 def _paths(routes: Iterable[Route]) -> dict[str, Any]:
     paths = sorted({route.path for route in routes})
-    patterns = [re.escape(path).replace(r"\*", "[^/?]+") for path in paths]
-    return _header(":path", regex(f"({'|'.join(patterns)})/?(\\?.*)?"))
+    patterns = "|".join(map(_pattern, paths))
+    return _header(":path", regex(f"({patterns})/?(\\?.*)?"))
+
+
+def _pattern(path: str) -> str:
+    """Returns the expression of a path or a prefix, in which `*` is any one segment."""
+    return re.escape(path).replace(r"\*", "[^/?]+")
 
 
 def _covers(general: str, path: str) -> bool:

@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from polydesk.api.v1 import attachment_pb2, attachment_pb2_grpc
 from polydesk.domain.attachment import UNKNOWN_TYPE, Attachment, AttachmentDraft
 from polydesk.domain.desk import Desk
+from polydesk.domain.errors import Invalid
 from polydesk.domain.query import page_size
 from polydesk.rpc.moment import timestamp
 from polydesk.rpc.name import child_of, id_of
@@ -63,6 +64,7 @@ class AttachmentServicer(attachment_pb2_grpc.AttachmentServiceServicer):
         page = await self._attachments.page(
             caller_of(),
             id_of(request.parent, "tickets", field="parent"),
+            note=note_in(request.note, request.parent),
             limit=page_size(request.page_size),
             token=request.page_token,
         )
@@ -85,7 +87,19 @@ def to_draft(first: attachment_pb2.UploadAttachmentRequest) -> AttachmentDraft:
         file_name=first.file_name,
         content_type=first.data.content_type or UNKNOWN_TYPE,
         sha256=first.sha256.lower(),
+        source_id=first.source_id,
+        note=note_in(first.note, first.parent),
     )
+
+
+def note_in(name: str, ticket: str) -> int:
+    """Reads the name of a note, which has to be one of the ticket; 0 where there is none."""
+    if not name:
+        return 0
+    parent, note = child_of(name, "tickets", "notes", field="note")
+    if parent != id_of(ticket, "tickets", field="parent"):
+        raise Invalid(f"{name} is no note of {ticket}", field="note")
+    return note
 
 
 def from_attachment(attachment: Attachment) -> attachment_pb2.Attachment:
@@ -98,6 +112,8 @@ def from_attachment(attachment: Attachment) -> attachment_pb2.Attachment:
         sha256=attachment.sha256,
         create_time=timestamp(attachment.created_at),
         uploader=attachment.uploader,
+        note=f"tickets/{attachment.ticket}/notes/{attachment.note}" if attachment.note else "",
+        source_id=attachment.source_id,
     )
 
 

@@ -6,29 +6,27 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from polydesk.domain.errors import Denied, Invalid
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
 from polydesk.rpc.method import PACKAGE, Method
-from polydesk.wire import address_in, read_credential
+from polydesk.wire import address_in, read_bearer, read_credential
 
 _LONGEST_KEY: Final = 255
 
 
 async def identify(
-    gatekeeper: Gatekeeper,
-    method: Method,
-    headers: Mapping[str, str],
-    *,
-    message: Any,
-    request_id: str,
+    gatekeeper: Gatekeeper, method: Method, headers: Mapping[str, str], *, request_id: str
 ) -> Caller:
     """Returns the caller, if it may call the method at all."""
     via = _via(method)
     if method.anonymous:
         return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
+    read = read_bearer if method.bearer_only else read_credential
     account = await gatekeeper.authenticate(
-        read_credential(headers.get("authorization", "")), address=address_in(headers)
+        read(headers.get("authorization", "")), address=address_in(headers)
     )
     caller = Caller(
         account=account.id,
@@ -39,17 +37,20 @@ async def identify(
         default_org=account.default_org,
         via=via,
         request_id=request_id,
-        once=None if method.read_only else _once(method, headers, message),
         if_match=headers.get("if-match", "").removeprefix("W/").strip('"'),
     )
     _admit(caller)
     return caller
 
 
-def _once(method: Method, headers: Mapping[str, str], message: Any) -> Once | None:
-    key = headers.get("idempotency-key")
-    if key is None:
-        return None
+def with_key(caller: Caller, method: Method, headers: Mapping[str, str], message: Any) -> Caller:
+    """Returns the caller with the idempotency key of a write, which stands for the message."""
+    if method.read_only or method.anonymous or (key := headers.get("idempotency-key")) is None:
+        return caller
+    return msgspec.structs.replace(caller, once=_once(key, method, message))
+
+
+def _once(key: str, method: Method, message: Any) -> Once:
     if not key or len(key) > _LONGEST_KEY:
         raise Invalid(
             f"Idempotency-Key has 1 to {_LONGEST_KEY} characters", field="Idempotency-Key"

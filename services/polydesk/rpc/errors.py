@@ -71,13 +71,15 @@ async def abort(
     """Ends a call: with the body of a refusal for REST, with rich details for gRPC."""
     code, http = codes_of(error)
     metadata: list[tuple[str, str | bytes]] = []
-    if (refusal.http if refusal else http) == UNAUTHORIZED:
+    challenged = refusal is not None and "www-authenticate" in refusal.headers
+    if (refusal.http if refusal else http) == UNAUTHORIZED and not challenged:
         metadata.append(("www-authenticate", 'Basic realm="polydesk", Bearer'))
     if isinstance(error, errors.Overloaded | errors.Unavailable):
         metadata.append(("retry-after", "1"))
     if refusal is None:
         metadata.append(("grpc-status-details-bin", status_of(error).SerializeToString()))
     else:
+        metadata.extend((name, str(value)) for name, value in refusal.headers.items())
         metadata.append(("x-polydesk-status", str(refusal.http)))
         metadata.append(("x-polydesk-body", json.dumps(refusal.body, separators=(",", ":"))))
     await context.abort(code, error.message, tuple(metadata))

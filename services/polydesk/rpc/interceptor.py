@@ -7,7 +7,6 @@ costs what its Python layers cost.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
@@ -19,19 +18,29 @@ from google.api import httpbody_pb2
 
 from polydesk.domain.errors import Internal, PolydeskError, TimedOut
 from polydesk.domain.gatekeeper import Gatekeeper
-from polydesk.rpc.auth import identify
+from polydesk.domain.ports import Clock
+from polydesk.rpc.auth import identify, with_key
 from polydesk.rpc.binding import check_query
 from polydesk.rpc.errors import abort, canonical, last_answer
 from polydesk.rpc.message import check_form, received, spoiling, tolerant
 from polydesk.rpc.method import Method
 from polydesk.rpc.required import check_required
-from polydesk.wire import ADMIT_AGAIN, CALLER, Refusal
+from polydesk.wire import (
+    ADMIT_AGAIN,
+    CALLER,
+    REQUEST_ID,
+    Blank,
+    Refusal,
+    TimeFormat,
+    request_id_in,
+    write_time,
+)
 
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]  # at run time it takes no parameters
 
 _log = structlog.get_logger()
-_LONGEST_ID: Final = 128
+_TIME: Final = TimeFormat("T", "milliseconds", "Z")
 
 Refuse = Callable[[PolydeskError, str], Refusal]
 Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
@@ -47,11 +56,13 @@ class Gate(grpc.aio.ServerInterceptor):
         methods: Mapping[str, Method],
         gatekeeper: Gatekeeper,
         refusers: Mapping[str, Refuse],
+        clock: Clock,
         seconds: float,
     ) -> None:
         self._methods = methods
         self._gatekeeper = gatekeeper
         self._refusers = refusers
+        self._clock = clock
         self._seconds = seconds
         self._handlers: dict[str, Handler] = {}
 
@@ -80,7 +91,7 @@ class Gate(grpc.aio.ServerInterceptor):
 
         async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             headers = _headers(context)
-            request_id = headers.get("x-request-id", "")[:_LONGEST_ID] or uuid.uuid4().hex
+            request_id = headers[REQUEST_ID]
             try:
                 async with asyncio.timeout(self._seconds):
                     await self._admit(message, headers, method, request_id)
@@ -105,7 +116,7 @@ class Gate(grpc.aio.ServerInterceptor):
 
         async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             headers = _headers(context)
-            request_id = headers.get("x-request-id", "")[:_LONGEST_ID] or uuid.uuid4().hex
+            request_id = headers[REQUEST_ID]
             answer = None
 
             async def admit() -> None:
@@ -147,7 +158,7 @@ class Gate(grpc.aio.ServerInterceptor):
             messages: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
         ) -> Any:
             headers = _headers(context)
-            request_id = headers.get("x-request-id", "")[:_LONGEST_ID] or uuid.uuid4().hex
+            request_id = headers[REQUEST_ID]
             try:
                 async with asyncio.timeout(self._seconds):
                     await self._admit(None, headers, method, request_id)
@@ -167,14 +178,12 @@ class Gate(grpc.aio.ServerInterceptor):
     async def _admit(
         self, message: Any, headers: Mapping[str, str], method: Method, request_id: str
     ) -> None:
+        caller = await identify(self._gatekeeper, method, headers, request_id=request_id)
         check_form(message)
         check_query(method, headers.get("x-envoy-original-path", ""))
-        caller = await identify(
-            self._gatekeeper, method, headers, message=message, request_id=request_id
-        )
         if message is not None:
             check_required(method.required, message)
-        CALLER.set(caller)
+        CALLER.set(with_key(caller, method, headers, message))
 
     async def _refuse(
         self,
@@ -187,6 +196,11 @@ class Gate(grpc.aio.ServerInterceptor):
         if _is_rest(headers):
             refuse = self._refusers.get(method.service)
             refusal = refuse(error, method.name) if refuse else canonical(error)
+            blanks = {
+                Blank.REQUEST_ID: headers[REQUEST_ID],
+                Blank.TIME: write_time(self._clock.now(), _TIME),
+            }
+            refusal = refusal.filled(blanks)
         await abort(context, error, refusal)
 
 
@@ -200,5 +214,7 @@ def _is_rest(headers: Mapping[str, str]) -> bool:
 
 
 def _headers(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    """Returns the headers of a call, with the one id by which it is known from here on."""
     metadata = context.invocation_metadata() or ()
-    return {key: value for key, value in metadata if isinstance(value, str)}
+    headers = {key: value for key, value in metadata if isinstance(value, str)}
+    return headers | {REQUEST_ID: request_id_in(headers)}

@@ -39,6 +39,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     anonymous: bool
     read_only: bool
+    bearer_only: bool
     bound: frozenset[str]
     required: tuple[RequiredField, ...]
 
@@ -71,6 +72,7 @@ def _read(method: MethodDescriptor) -> Method:
         scope=access.scope,
         anonymous=access.anonymous,
         read_only=access.read_only,
+        bearer_only=access.bearer_only,
         bound=frozenset(_bound(method)),
         required=_required(method.input_type, ()),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import grpc.aio
 
 from polydesk.api.v1 import note_pb2, note_pb2_grpc
+from polydesk.domain.attachment import UNKNOWN_TYPE, AttachmentDraft, File
 from polydesk.domain.desk import Desk
 from polydesk.domain.errors import Invalid
 from polydesk.domain.note import Email, Note, NoteDraft, NoteKind
@@ -28,11 +29,15 @@ class NoteServicer(note_pb2_grpc.NoteServiceServicer):
 
     def __init__(self, desk: Desk) -> None:
         self._notes = desk.notes
+        self._intake = desk.intake
 
     async def CreateNote(self, request: note_pb2.CreateNoteRequest, _: Context) -> note_pb2.Note:
-        """Adds a note."""
+        """Adds a note, with the files that come with it."""
         ticket = id_of(request.parent, "tickets", field="parent")
-        return from_note(await self._notes.add(caller_of(), ticket, to_note(request.note)))
+        draft, files = to_note(request.note), to_files(request.note.files)
+        if not files:
+            return from_note(await self._notes.add(caller_of(), ticket, draft))
+        return from_note((await self._intake.note(caller_of(), ticket, draft, files=files)).note)
 
     async def GetNote(self, request: note_pb2.GetNoteRequest, _: Context) -> note_pb2.Note:
         """Returns one note."""
@@ -67,6 +72,11 @@ def to_note(note: note_pb2.Note) -> NoteDraft:
         raise type(error)(f"note.{error.message}", field=f"note.{error.field}") from error
 
 
+def to_files(files: Sequence[note_pb2.Note.File]) -> list[File]:
+    """Reads the files that come with a note."""
+    return [_file(file, f"note.files[{index}].") for index, file in enumerate(files)]
+
+
 def to_kinds(numbers: Iterable[int]) -> frozenset[NoteKind]:
     """Reads the kinds that a list is to hold."""
     return frozenset(_kind(number, "kinds") for number in numbers)
@@ -96,6 +106,18 @@ def _email(email: note_pb2.Note.Email) -> Email:
     return Email(
         sender=email.sender, recipients=tuple(email.recipients), message_id=email.message_id
     )
+
+
+def _file(file: note_pb2.Note.File, path: str) -> File:
+    try:
+        draft = AttachmentDraft(
+            file_name=file.file_name,
+            content_type=file.content_type or UNKNOWN_TYPE,
+            source_id=file.source_id,
+        )
+    except Invalid as error:
+        raise type(error)(f"{path}{error.message}", field=path + error.field) from error
+    return File(draft=draft, data=file.data)
 
 
 def _kind(number: int, field: str) -> NoteKind:

@@ -23,6 +23,7 @@ from polydesk.store.ci_group import SqlCiGroups
 from polydesk.store.ci_status import SqlCiStatuses
 from polydesk.store.directory import SqlDirectory
 from polydesk.store.identity import SqlIdentity
+from polydesk.store.intake import SqlIntake
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
@@ -49,6 +50,7 @@ class SqlStore:
         self._notes = SqlNotes(engine)
         self._links = SqlLinks(engine)
         self._attachments = SqlAttachments(engine)
+        self._intake = SqlIntake(engine)
         self._pending_files = SqlPendingFiles(engine)
         self._people = SqlDirectory(Person, engine)
         self._locations = SqlDirectory(Location, engine)
@@ -83,6 +85,11 @@ class SqlStore:
     def attachments(self) -> SqlAttachments:
         """Keeps what is known of attachments."""
         return self._attachments
+
+    @property
+    def intake(self) -> SqlIntake:
+        """Takes in what comes with files or with a link."""
+        return self._intake
 
     @property
     def pending_files(self) -> SqlPendingFiles:

@@ -5,7 +5,7 @@ The first attachment with some bytes brings the blob that all later ones with th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -29,6 +29,19 @@ _NEWEST_NAMED: Final = (
     "select document from attachments where ticket = $1 and document->>'file_name' = $2"
     " order by id desc limit 1"
 )
+_OF_SOURCE: Final = (
+    "select document from attachments where ticket = $1 and document->>'source_id' = $2"
+    " order by id desc limit 1"
+)
+# A number in a document is a text to PostgreSQL and a number to SQLite.
+_NOTE: Final = "cast(document->>'note' as text)"
+_OF_NOTE: Final = (
+    f"select document from attachments where ticket = $1 and id > $2 and {_NOTE} = $4"  # noqa: S608  # own words
+    " order by id limit $3"
+)
+_OF_NOTES: Final = (
+    f"select document from attachments where ticket = $1 and {_NOTE} = any($2) order by id"  # noqa: S608  # own words
+)
 _decode: Final = msgspec.json.Decoder(Attachment).decode
 
 
@@ -50,7 +63,10 @@ class SqlAttachments:
         """Inserts an attachment."""
         return await self._engine.write(
             lambda: once_only(
-                _add(ticket, upload, touch=touch, stamp=stamp), Attachment, once=once, stamp=stamp
+                attached(ticket, upload, touch=touch, stamp=stamp),
+                Attachment,
+                once=once,
+                stamp=stamp,
             )
         )
 
@@ -81,15 +97,30 @@ class SqlAttachments:
         row = await self._engine.row(read)
         return None if row is None else _decode(row[0])
 
-    async def of_ticket(self, ticket: int, *, after: int, limit: int) -> list[Attachment]:
-        """Returns attachments of a ticket by their ids."""
-        rows = await self._engine.rows(Read(_OF_TICKET, (ticket, after, limit)))
+    async def of_source(self, ticket: int, source_id: str) -> Attachment | None:
+        """Returns the newest attachment of a ticket with an id of where it came from."""
+        row = await self._engine.row(Read(_OF_SOURCE, (ticket, source_id)))
+        return None if row is None else _decode(row[0])
+
+    async def of_ticket(
+        self, ticket: int, *, note: int = 0, after: int, limit: int
+    ) -> list[Attachment]:
+        """Returns attachments of a ticket, or of one of its notes, by their ids."""
+        read = Read(_OF_TICKET, (ticket, after, limit))
+        if note:
+            read = Read(_OF_NOTE, (ticket, after, limit, str(note)))
+        return [_decode(row[0]) for row in await self._engine.rows(read)]
+
+    async def of_notes(self, ticket: int, notes: Sequence[int]) -> list[Attachment]:
+        """Returns the attachments of notes by their ids."""
+        rows = await self._engine.rows(Read(_OF_NOTES, (ticket, [str(note) for note in notes])))
         return [_decode(row[0]) for row in rows]
 
 
-def _add(
+def attached(
     ticket: int, upload: Upload, *, touch: Callable[[Ticket], Ticket], stamp: Stamp
 ) -> Script[Attachment]:
+    """Attaches a file."""
     touched = touch((yield from ticket_of(ticket)))
     alike = yield Read(WITH_BYTES, (upload.blob.sha256,))
     blob = _decode(alike[0][0]).blob if alike else upload.blob.key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -14,7 +14,7 @@ from polydesk.domain.part import change
 from polydesk.domain.ticket import Ticket
 from polydesk.store import history
 from polydesk.store.once import once_only
-from polydesk.store.script import Engine, Read, Script, Together, Write
+from polydesk.store.script import Engine, Read, Row, Script, Together, Write
 from polydesk.store.ticket import replaced, ticket_of
 
 _INSERT: Final = (
@@ -39,11 +39,12 @@ class SqlLinks:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def add(
+    async def add(  # noqa: PLR0913 - each is said or not
         self,
         ticket: int,
         draft: LinkDraft,
         *,
+        sole: bool = False,
         touch: Callable[[Ticket], Ticket],
         stamp: Stamp,
         once: Once | None,
@@ -51,7 +52,10 @@ class SqlLinks:
         """Inserts a link."""
         return await self._engine.write(
             lambda: once_only(
-                _add(ticket, draft, touch=touch, stamp=stamp), Link, once=once, stamp=stamp
+                linked(ticket, draft, sole=sole, touch=touch, stamp=stamp),
+                Link,
+                once=once,
+                stamp=stamp,
             )
         )
 
@@ -83,15 +87,31 @@ class SqlLinks:
 
     async def find(self, org: int, sought: LinkDraft, *, after: int, limit: int) -> list[Linked]:
         """Returns the tickets that are linked to a key."""
-        rows = await self._engine.rows(Read(_FIND, (org, sought.system, sought.key, after, limit)))
-        return [Linked(link=_decode(row[0]), ticket=_decode_ticket(row[1])) for row in rows]
+        return _all(await self._engine.rows(_find(org, sought, after=after, limit=limit)))
 
 
-def _add(
-    ticket: int, draft: LinkDraft, *, touch: Callable[[Ticket], Ticket], stamp: Stamp
+def linked_to(org: int, sought: LinkDraft) -> Script[list[Linked]]:
+    """Returns the tickets that are linked to a key and not deleted: two, where there are more."""
+    rows = yield _find(org, sought, after=0, limit=2)
+    return _all(rows)
+
+
+def linked(
+    ticket: int,
+    draft: LinkDraft,
+    *,
+    sole: bool = False,
+    touch: Callable[[Ticket], Ticket],
+    stamp: Stamp,
 ) -> Script[Link]:
+    """Links a ticket."""
     touched = touch((yield from ticket_of(ticket)))
     place = (touched.org, draft.system, draft.key, ticket)
+    if sole and (found := (yield from linked_to(touched.org, draft))):
+        others = [one.ticket for one in found if one.ticket.id != ticket]
+        if not others:
+            return found[0].link
+        raise Exists(f"{draft.system} {draft.key} is linked to {others[0].number} already")
     if (yield Read(_TAKEN, place)):
         raise Exists(f"{touched.number} is linked to {draft.system} {draft.key} already")
     latest = yield from history.latest()
@@ -125,6 +145,14 @@ def _remove(
         ]
     )
     return link
+
+
+def _find(org: int, sought: LinkDraft, *, after: int, limit: int) -> Read:
+    return Read(_FIND, (org, sought.system, sought.key, after, limit))
+
+
+def _all(rows: Sequence[Row]) -> list[Linked]:
+    return [Linked(link=_decode(row[0]), ticket=_decode_ticket(row[1])) for row in rows]
 
 
 def _one(ticket: int, id_: int) -> Read:

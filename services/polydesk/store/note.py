@@ -38,7 +38,7 @@ class SqlNotes:
         """Inserts a note."""
         return await self._engine.write(
             lambda: once_only(
-                _add(ticket, draft, touch=touch, stamp=stamp), Note, once=once, stamp=stamp
+                noted(ticket, draft, touch=touch, stamp=stamp), Note, once=once, stamp=stamp
             )
         )
 
@@ -64,9 +64,10 @@ class SqlNotes:
         return [_decode(row[0]) for row in rows]
 
 
-def _add(
+def noted(
     ticket: int, draft: NoteDraft, *, touch: Callable[[Ticket], Ticket], stamp: Stamp
 ) -> Script[Note]:
+    """Adds a note."""
     touched = touch((yield from ticket_of(ticket)))
     latest = yield from history.latest()
     note = draft.note(latest.sequence + 1, ticket, stamp=stamp)

@@ -83,7 +83,7 @@ class SqlTickets:
         """Inserts one ticket."""
         return await self._engine.write(
             lambda: once_only(
-                _create(org, draft, terms=terms, files=files, stamp=stamp),
+                created(org, draft, terms=terms, files=files, stamp=stamp),
                 Ticket,
                 once=once,
                 stamp=stamp,
@@ -194,9 +194,10 @@ def _save(org: int, drafts: Sequence[Draft], *, terms: Terms, stamp: Stamp) -> S
     return Saved(batch=uuid4(), rows=settled.rows)
 
 
-def _create(
-    org: int, draft: Draft, *, terms: Terms, files: Sequence[str], stamp: Stamp
+def created(
+    org: int, draft: Draft, *, terms: Terms, files: Sequence[str] = (), stamp: Stamp
 ) -> Script[Ticket]:
+    """Makes a new ticket, with the files that wait for it."""
     pending = yield from claimed(org, files, at=stamp.at)
     latest = yield from history.latest()
     id_ = max(latest.ticket + 1, terms.least_id)

@@ -5,16 +5,22 @@ from __future__ import annotations
 from polydesk.wire.caller import (
     ADMIT_AGAIN,
     CALLER,
-    Refusal,
     address_in,
     address_of,
     caller_again,
     caller_of,
     clip,
 )
-from polydesk.wire.credential import read_credential
+from polydesk.wire.credential import read_bearer, read_credential
 from polydesk.wire.file import FilePart, Upload, send_file
-from polydesk.wire.form import LARGEST_FORM, MOST_FIELDS, read_form
+from polydesk.wire.form import (
+    LARGEST_FORM,
+    MOST_FIELDS,
+    is_multipart,
+    read_form,
+    read_json,
+)
+from polydesk.wire.refusal import REQUEST_ID, SOUND_ID, TRANSACTION, Blank, Refusal, request_id_in
 from polydesk.wire.time import (
     ABBREVIATIONS,
     FIRST_YEAR,
@@ -32,6 +38,10 @@ __all__ = [
     "FIRST_YEAR",
     "LARGEST_FORM",
     "MOST_FIELDS",
+    "REQUEST_ID",
+    "SOUND_ID",
+    "TRANSACTION",
+    "Blank",
     "FilePart",
     "Refusal",
     "TimeFormat",
@@ -41,10 +51,14 @@ __all__ = [
     "caller_again",
     "caller_of",
     "clip",
+    "is_multipart",
     "offset_zone",
+    "read_bearer",
     "read_credential",
     "read_form",
+    "read_json",
     "read_time",
+    "request_id_in",
     "send_file",
     "write_time",
     "zone",

@@ -1,4 +1,4 @@
-"""Who makes the call that is being served, and how an error of it is told."""
+"""Who makes the call that is being served, and from where."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import grpc.aio
-import msgspec
 
 from polydesk.domain.identity import Caller
 
@@ -17,13 +16,6 @@ CALLER: Final[ContextVar[Caller]] = ContextVar("CALLER")
 ADMIT_AGAIN: Final[ContextVar[Callable[[], Awaitable[None]]]] = ContextVar("ADMIT_AGAIN")
 
 _LONGEST_QUOTE: Final = 60
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An error as a REST client gets it: the HTTP status and the JSON body, in its order."""
-
-    http: int
-    body: dict[str, Any]
 
 
 def caller_of() -> Caller:

@@ -9,6 +9,14 @@ from polydesk.domain.errors import CredentialsMissing, Unauthenticated
 from polydesk.domain.gatekeeper import ApiKey, Basic, Bearer, Credential
 
 
+def read_bearer(header: str) -> Bearer:
+    """Reads an Authorization header that has to be Bearer; whatever else it is counts for none."""
+    scheme, _, rest = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not rest.strip():
+        raise CredentialsMissing("no bearer token came: send Bearer in Authorization")
+    return Bearer(rest.strip())
+
+
 def read_credential(header: str) -> Credential:
     """Reads an Authorization header: Basic, Bearer, Apikey, rest_api_key=."""
     scheme, _, rest = header.strip().partition(" ")

@@ -163,13 +163,15 @@ async def send_file(
     attachments: Attachments,
     attachment: Attachment,
     context: grpc.aio.ServicerContext[Any, Any],
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> AsyncGenerator[httpbody_pb2.HttpBody, None]:
-    """Yields the bytes of an attachment, behind the headers of a download."""
+    """Yields the bytes of an attachment, behind the headers of a download and those given."""
     content_type = attachment.content_type
     async with aclosing(attachments.read(attachment)) as chunks:
         async for chunk in chunks:
             if content_type:
-                await context.send_initial_metadata(_headers_of(attachment))
+                await context.send_initial_metadata((*headers, *_headers_of(attachment)))
             yield httpbody_pb2.HttpBody(content_type=content_type, data=chunk)
             content_type = ""
 

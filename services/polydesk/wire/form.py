@@ -1,19 +1,42 @@
-"""Forms without files, as HTML has them."""
+"""Forms without files, as HTML has them, and JSON that comes in pieces."""
 
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
+import msgspec
 import python_multipart
 
 from polydesk.domain.errors import Invalid, TooLarge
 from polydesk.wire.caller import clip
 
 LARGEST_FORM: Final = 16_384
+# As the gateway has it for JSON whose shape it knows.
+LARGEST_JSON: Final = 16 * 1024 * 1024
 MOST_FIELDS: Final = 20
+T = TypeVar("T")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def is_multipart(content_type: str) -> bool:
+    """Tells whether a body is a multipart form."""
+    return content_type.partition(";")[0].strip().lower() == _FORMS[1]
+
+
+async def read_json(chunks: AsyncIterator[bytes], kind: type[T]) -> T:
+    """Reads JSON of a kind, where the contract has the body as it came."""
+    data = bytearray()
+    async for chunk in chunks:
+        data += chunk
+        if len(data) > LARGEST_JSON:
+            raise TooLarge(f"the JSON has over {LARGEST_JSON} bytes")
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"the body is not JSON as documented: {clip(str(error))}") from error
 
 
 def read_form(content_type: str, data: bytes) -> dict[str, str]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from polydesk.domain.demo import iautomate, identity, inventory, runs, schedule, serviceops
-from polydesk.domain.demo.identity import API_USER, CLIENT, KEY, ORGS, TIM, TIMS_CLIENT, USER
+from polydesk.domain.demo import (
+    iautomate,
+    identity,
+    inventory,
+    ivanti_xapi,
+    runs,
+    schedule,
+    serviceops,
+)
+from polydesk.domain.demo.identity import API_USER, CLIENT, HOME, KEY, ORGS, TIM, TIMS_CLIENT, USER
 from polydesk.domain.desk import Desk
 from polydesk.domain.identity import HUB_ADMIN, Caller
 
-__all__ = ["API_USER", "CLIENT", "KEY", "ORGS", "TIM", "TIMS_CLIENT", "USER", "seed"]
+__all__ = ["API_USER", "CLIENT", "HOME", "KEY", "ORGS", "TIM", "TIMS_CLIENT", "USER", "seed"]
 
 
 async def seed(desk: Desk) -> None:
@@ -24,6 +32,9 @@ async def seed(desk: Desk) -> None:
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
     await runs.seed_registered(desk, await _seeder(desk, "runbooks.write"))
     await runs.seed_runs(desk, await _seeder(desk, "runs.write"))
+    # Last, for its tickets have high ids, and ids grow.
+    await ivanti_xapi.seed_categories(desk, await _seeder(desk, HUB_ADMIN))
+    await ivanti_xapi.seed(desk, await _seeder(desk, "tickets.write"))
 
 
 async def _seeder(desk: Desk, scope: str) -> Caller:

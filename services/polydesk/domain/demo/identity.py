@@ -11,6 +11,8 @@ from polydesk.domain.registry import Registry
 
 # The org ids in the samples of the iAutomate guide.
 ORGS: Final = {1: "Demo", 5: "Demo 5", 7: "Demo 7", 19: "Demo 19", 119: "Demo 119"}
+# Where calls work that name no org.
+HOME: Final = 1
 USER: Final = ("demo@example.com", "demo")
 # The API user of the guide's token sample (seed 004, section 5).
 API_USER: Final = ("APIuser@hcl.com", "User password")
@@ -28,11 +30,13 @@ async def seed(registry: Registry) -> None:
             await registry.add_org(id_, name)
     admin, agent = (dict.fromkeys(ORGS, role) for role in (Role.ADMIN, Role.AGENT))
     with suppress(Exists):
-        await registry.add_user(*USER, name="Demo user", roles=admin, operator=True)
+        await registry.add_user(
+            *USER, name="Demo user", roles=admin, operator=True, default_org=HOME
+        )
     with suppress(Exists):
-        await registry.add_user(*API_USER, name="Demo API user", roles=admin)
+        await registry.add_user(*API_USER, name="Demo API user", roles=admin, default_org=HOME)
     with suppress(Exists):
-        await registry.add_client(*CLIENT, name="Demo client", roles=agent, default_org=1)
+        await registry.add_client(*CLIENT, name="Demo client", roles=agent, default_org=HOME)
     with suppress(Exists):
         await registry.add_key(CLIENT[0], KEY, label="demo")
     await _seed_tim(registry)
@@ -60,8 +64,10 @@ async def _seed_tim(registry: Registry) -> None:
 
 
 async def _raise(registry: Registry, login: str) -> None:
-    """Makes an admin of who is an agent because an older version has seeded the demo."""
+    """Gives who was seeded by an older version what the demo has by now."""
     account = await registry.account_of(login)
+    if not account.default_org:
+        await registry.set_default_org(login, HOME)
     for org in ORGS:
         if account.roles.get(org) is Role.AGENT:
             await registry.set_role(login, org, Role.ADMIN)
