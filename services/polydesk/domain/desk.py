@@ -28,7 +28,7 @@ from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
 from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.person import Person
-from polydesk.domain.ports import Clock, TicketStore
+from polydesk.domain.ports import Clock
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
 from polydesk.domain.runbook import Runbook
@@ -39,6 +39,7 @@ from polydesk.domain.script import Script
 from polydesk.domain.service_level import ServiceLevels
 from polydesk.domain.shelf import Shelf, Targets
 from polydesk.domain.ticket import MOST_NUMBERS, MOST_ROWS, Draft, Execution, Kind, Ticket
+from polydesk.domain.ticket_ports import TicketStore
 from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from polydesk.domain.cursor import Slice, cut, read_cursor
 from polydesk.domain.errors import NotFound
 from polydesk.domain.identity import Caller, Stamp
-from polydesk.domain.ports import Clock, DirectoryStore, Listed
+from polydesk.domain.org_ports import DirectoryStore, Listed
+from polydesk.domain.ports import Clock
 
 Made_co = TypeVar("Made_co", covariant=True)
 

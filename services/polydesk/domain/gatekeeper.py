@@ -12,8 +12,9 @@ import msgspec
 
 from polydesk.domain.errors import Unauthenticated
 from polydesk.domain.identity import Account, AccountKind
+from polydesk.domain.org_ports import IdentityStore
 from polydesk.domain.password import Hasher, Throttle
-from polydesk.domain.ports import Clock, IdentityStore
+from polydesk.domain.ports import Clock
 from polydesk.domain.ticket import LONGEST_NAME
 from polydesk.domain.token import ACCESS_LIFETIME, LIFETIME, Claims, Pair, Tokens
 

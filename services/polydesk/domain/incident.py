@@ -15,9 +15,10 @@ from polydesk.domain.errors import Missing, NotFound, WrongState
 from polydesk.domain.identity import Caller, Org
 from polydesk.domain.lifecycle import OPEN, OVER, change, move, way
 from polydesk.domain.org import Orgs
-from polydesk.domain.ports import Clock, TicketStore
+from polydesk.domain.ports import Clock
 from polydesk.domain.saving import check_etag
 from polydesk.domain.ticket import Kind, State, Ticket, check_extra, merged_extra
+from polydesk.domain.ticket_ports import TicketStore
 
 # Writes what is said of a ticket into it, at the time and by the matrix of the call.
 Apply = Callable[[Ticket, dict[str, Any]], Ticket]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from polydesk.domain.identity import Org
-from polydesk.domain.ports import Clock, IdentityStore
+from polydesk.domain.org_ports import IdentityStore
+from polydesk.domain.ports import Clock
 
 _REMEMBER: Final = 1.0
 

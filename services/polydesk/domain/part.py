@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from polydesk.domain.errors import NotFound
 from polydesk.domain.identity import Caller
-from polydesk.domain.ports import TicketStore
 from polydesk.domain.saving import Change, check_etag
 from polydesk.domain.ticket import Ticket
+from polydesk.domain.ticket_ports import TicketStore
 
 Touch = Callable[[Ticket], Ticket]
 

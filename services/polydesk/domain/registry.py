@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from polydesk.domain.errors import Invalid, NotFound
 from polydesk.domain.gatekeeper import Gatekeeper, Issued, key_digest
 from polydesk.domain.identity import Account, AccountKind, Org, Role
+from polydesk.domain.org_ports import IdentityStore
 from polydesk.domain.password import SHORTEST, Hasher
-from polydesk.domain.ports import IdentityStore
 from polydesk.domain.ticket import LONGEST_NAME, check_text
 
 HIGHEST_ORG: Final = 2**31 - 1

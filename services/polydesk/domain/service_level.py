@@ -12,8 +12,9 @@ from polydesk.domain.identity import Caller, Org
 from polydesk.domain.org import Orgs
 from polydesk.domain.part import reach_present
 from polydesk.domain.policy import Policy, check_policy
-from polydesk.domain.ports import Clock, TicketStore
+from polydesk.domain.ports import Clock
 from polydesk.domain.ticket import Ticket
+from polydesk.domain.ticket_ports import TicketStore
 
 
 class ServiceLevel(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ from polydesk.domain.cursor import MOST_LONG_ONES, Slice, cut, read_cursor
 from polydesk.domain.errors import Damaged, NotConfigured
 from polydesk.domain.identity import Caller, Once, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
-from polydesk.domain.ports import Clock, Keys, Store
+from polydesk.domain.org_ports import Keys
+from polydesk.domain.ports import Clock, Store
 from polydesk.domain.secret import (
     Kept,
     Opened,

@@ -46,7 +46,7 @@ _decode: Final = msgspec.json.Decoder(Attachment).decode
 
 
 class SqlAttachments:
-    """Keeps attachments, as ports.AttachmentStore says."""
+    """Keeps attachments, as ticket_ports.AttachmentStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -24,7 +24,7 @@ _decode: Final = msgspec.json.Decoder(Ci).decode
 
 
 class SqlCis:
-    """Keeps CIs, as ports.CiStore says."""
+    """Keeps CIs, as inventory_ports.CiStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -24,7 +24,7 @@ _decode: Final = msgspec.json.Decoder(CiGroup).decode
 
 
 class SqlCiGroups:
-    """Keeps CI groups, as ports.CiGroupStore says."""
+    """Keeps CI groups, as inventory_ports.CiGroupStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -30,7 +30,7 @@ _decode_ci: Final = msgspec.json.Decoder(Ci).decode
 
 
 class SqlCiStatuses:
-    """Keeps what was reported, as ports.CiStatusStore says."""
+    """Keeps what was reported, as inventory_ports.CiStatusStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

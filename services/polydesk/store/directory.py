@@ -11,8 +11,8 @@ from polydesk.domain.errors import Exists, NotFound
 from polydesk.domain.history import NO_TICKET
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.location import Location
+from polydesk.domain.org_ports import Listed, Registered
 from polydesk.domain.person import Person
-from polydesk.domain.ports import Listed, Registered
 from polydesk.domain.saving import Change
 from polydesk.store import history
 from polydesk.store.once import once_only
@@ -22,7 +22,7 @@ _TABLES: Final[Mapping[type[Any], str]] = {Person: "people", Location: "location
 
 
 class SqlDirectory(Generic[Listed]):
-    """Keeps people, or locations, as ports.DirectoryStore says."""
+    """Keeps people, or locations, as org_ports.DirectoryStore says."""
 
     def __init__(self, kind: type[Listed], engine: Engine) -> None:
         self._kind = kind

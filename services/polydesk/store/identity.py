@@ -19,7 +19,7 @@ _GROW: Final = "update counters set value = value + 1 where name = $1"
 
 
 class SqlIdentity:
-    """Keeps who is who, as ports.IdentityStore says."""
+    """Keeps who is who, as org_ports.IdentityStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -22,7 +22,7 @@ from polydesk.store.ticket import created
 
 
 class SqlIntake:
-    """Takes in what comes with files or with a link, as ports.IntakeStore says."""
+    """Takes in what comes with files or with a link, as ticket_ports.IntakeStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

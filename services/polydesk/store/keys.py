@@ -27,7 +27,7 @@ _NOWHERE: Final = (
 
 
 class LocalKeys:
-    """Finds keys, as ports.Keys says; `own` is the file that the hub makes itself, if it may."""
+    """Finds keys, as org_ports.Keys says; `own` is the file that the hub may make itself."""
 
     def __init__(
         self, *, inline: str = "", file: Path | None = None, own: Path | None = None

@@ -34,7 +34,7 @@ _decode_ticket: Final = msgspec.json.Decoder(Ticket).decode
 
 
 class SqlLinks:
-    """Keeps links, as ports.LinkStore says."""
+    """Keeps links, as ticket_ports.LinkStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

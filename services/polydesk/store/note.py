@@ -21,7 +21,7 @@ _decode: Final = msgspec.json.Decoder(Note).decode
 
 
 class SqlNotes:
-    """Keeps notes, as ports.NoteStore says."""
+    """Keeps notes, as ticket_ports.NoteStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

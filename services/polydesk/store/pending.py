@@ -40,7 +40,7 @@ _attachment: Final = msgspec.json.Decoder(Attachment).decode
 
 
 class SqlPendingFiles:
-    """Keeps files that wait, as ports.PendingFileStore says."""
+    """Keeps files that wait, as ticket_ports.PendingFileStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

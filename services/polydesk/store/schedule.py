@@ -44,7 +44,7 @@ _decode: Final = msgspec.json.Decoder(Schedule).decode
 
 
 class SqlSchedules:
-    """Keeps schedules, as ports.ScheduleStore says."""
+    """Keeps schedules, as inventory_ports.ScheduleStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

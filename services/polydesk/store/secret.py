@@ -31,7 +31,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class SqlSecrets:
-    """Keeps secrets, as ports.SecretStore says."""
+    """Keeps secrets, as org_ports.SecretStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

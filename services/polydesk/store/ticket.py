@@ -49,7 +49,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class SqlTickets:
-    """Keeps tickets and their history, as ports.TicketStore says."""
+    """Keeps tickets and their history, as ticket_ports.TicketStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
