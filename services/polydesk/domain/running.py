@@ -5,8 +5,7 @@ What is started is on record, and durable, when it is answered; a worker finds i
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -14,19 +13,17 @@ from msgspec.structs import replace
 
 from polydesk.domain import progress
 from polydesk.domain.cursor import MOST_LONG_ONES, Slice, cut, read_cursor
-from polydesk.domain.errors import Denied, Invalid, NotFound, Outdated, WrongState
+from polydesk.domain.errors import Invalid, NotFound, Outdated, WrongState
 from polydesk.domain.identity import Caller
-from polydesk.domain.order import Order, Prepared, Preview, Verdict, prepare_command, prepare_script
+from polydesk.domain.order import Order, Prepared, Preview
+from polydesk.domain.ordering import Orders
 from polydesk.domain.output import Line
 from polydesk.domain.part import reach_present
-from polydesk.domain.plan import Library, Plan, PlannedCommand, Step, plan_runbook
+from polydesk.domain.plan import Plan
 from polydesk.domain.ports import Clock, Store
-from polydesk.domain.registered import Registered
 from polydesk.domain.run import CODES, OF_CODE, NodeRun, NodeState, Run, RunQuery, RunState
-from polydesk.domain.runbook import MOST_NODES, Approve, Await, Runbook, RunRunbook, RunScript, Tool
-from polydesk.domain.script import Script
-from polydesk.domain.target import TargetKind, written
-from polydesk.domain.ticket import LONGEST_NAME, check_text
+from polydesk.domain.runbook import Approve, Await, Tool
+from polydesk.domain.ticket import check_text
 
 _LONGEST_MESSAGE = 1_000
 _LOOK_SECONDS = 0.1
@@ -47,14 +44,14 @@ class Runs:
     def __init__(self, *, store: Store, clock: Clock, local: bool) -> None:
         self._store = store
         self._clock = clock
-        self._local = local
+        self._orders = Orders(store=store, clock=clock, local=local)
 
     async def preview(self, caller: Caller, org: int, order: Order) -> Preview:
         """Returns what would become of an order, and does nothing."""
         caller.admit(org)
-        prepared = await self._prepare(org, order)
+        prepared = await self._orders.prepare(org, order)
         draft = self._draft(caller, org, order, prepared)
-        return Preview(run=draft, verdicts=await self._verdicts(org, prepared.plan.steps))
+        return Preview(run=draft, verdicts=await self._orders.verdicts(org, prepared.plan.steps))
 
     async def start(self, caller: Caller, org: int, order: Order) -> Run:
         """Starts a run, once for each key; what policy refuses is not started, and told."""
@@ -63,8 +60,8 @@ class Runs:
             ticket = await reach_present(caller, self._store.tickets, order.ticket)
             if ticket.org != org:
                 raise NotFound(f"org {org} has no ticket {order.ticket}")
-        prepared = await self._prepare(org, order)
-        await self._check_policy(caller, org, prepared.plan.steps)
+        prepared = await self._orders.prepare(org, order)
+        await self._orders.check_policy(caller, org, prepared.plan.steps)
         return await self._store.runs.start(
             self._draft(caller, org, order, prepared),
             prepared.plan,
@@ -80,7 +77,7 @@ class Runs:
         plan = await self._store.runs.plan(id_)
         done = {node.id for node in old.nodes if node.state is NodeState.SUCCEEDED}
         left = [step for step in plan.steps if step.id not in done]
-        await self._check_policy(caller, old.org, left)
+        await self._orders.check_policy(caller, old.org, left)
         at = self._clock.now()
         draft = Run(
             id=0,
@@ -206,50 +203,6 @@ class Runs:
                 return run
             await self._clock.sleep(_LOOK_SECONDS)
 
-    async def _prepare(self, org: int, order: Order) -> Prepared:
-        if order.command:
-            return prepare_command(order.command)
-        if order.script:
-            return prepare_script(await self._script(org, order.script), order.inputs)
-        runbook = await self._runbook(org, order.runbook)
-        plan = plan_runbook(runbook, order.parameters, await self._library(runbook))
-        return Prepared(
-            title=runbook.spec.name,
-            tool=runbook.spec.tool,
-            plan=plan,
-            runbook=runbook.id,
-            version=runbook.revision,
-        )
-
-    async def _library(self, runbook: Registered[Runbook]) -> Library:
-        """Finds what a runbook and those within it are made of."""
-        runbooks = {runbook.id: runbook}
-        left = [runbook]
-        while left:
-            nodes = left.pop().spec.nodes
-            wanted = {each.work.runbook for each in nodes if isinstance(each.work, RunRunbook)}
-            for id_ in sorted(wanted - runbooks.keys()):
-                runbooks[id_] = await self._runbook(runbook.org, id_)
-                left.append(runbooks[id_])
-                if len(runbooks) > MOST_NODES:
-                    raise Invalid(f"a run has at most {MOST_NODES} runbooks")
-        nodes = tuple(node for each in runbooks.values() for node in each.spec.nodes)
-        scripts = {each.work.script for each in nodes if isinstance(each.work, RunScript)}
-        found = await asyncio.gather(*(self._script(runbook.org, id_) for id_ in sorted(scripts)))
-        return Library(scripts={each.id: each for each in found}, runbooks=runbooks)
-
-    async def _runbook(self, org: int, id_: int) -> Registered[Runbook]:
-        runbook = await self._store.runbooks.get(org, id_)
-        if runbook is None:
-            raise NotFound(f"org {org} has no runbook {id_}")
-        return runbook
-
-    async def _script(self, org: int, id_: int) -> Registered[Script]:
-        script = await self._store.scripts.get(org, id_)
-        if script is None:
-            raise NotFound(f"org {org} has no script {id_}")
-        return script
-
     def _draft(self, caller: Caller, org: int, order: Order, prepared: Prepared) -> Run:
         at = self._clock.now()
         draft = Run(
@@ -273,29 +226,6 @@ class Runs:
             limit_seconds=order.limit_seconds,
         )
         return draft if order.waits else progress.release(draft, at=at)
-
-    async def _verdicts(self, org: int, steps: Sequence[Step]) -> list[Verdict]:
-        return [Verdict(step=step, refusal=await self._refusal(org, step)) for step in steps]
-
-    async def _refusal(self, org: int, step: Step) -> str:
-        if not isinstance(step.work, PlannedCommand):
-            return ""
-        target = await self._store.targets.find(org, step.work.target[:LONGEST_NAME])
-        if target is None:
-            return f"org {org} has no target {step.work.target[:100]}"
-        if target.spec.kind is TargetKind.LOCAL and not self._local:
-            return "this hub has no local targets: POLYDESK_LOCAL_TARGETS is not set"
-        return target.spec.refusal(step.work.argv)
-
-    async def _check_policy(self, caller: Caller, org: int, steps: Sequence[Step]) -> None:
-        for verdict in await self._verdicts(org, steps):
-            work = verdict.step.work
-            if verdict.refusal and isinstance(work, PlannedCommand):
-                told = {"target": work.target[:LONGEST_NAME], "command": written(work.argv)}
-                stamp = caller.stamp(self._clock.now())
-                denied = told | {"refusal": verdict.refusal}
-                await self._store.runs.tell(org, "run.deny", denied, stamp)
-                raise Denied(verdict.refusal, node=verdict.step.id)
 
     async def _check_told(self, run: Run, *, job: str, number: str) -> None:
         if job and job not in run.job.split(","):
