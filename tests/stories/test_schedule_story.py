@@ -139,29 +139,50 @@ async def test_what_may_not_be_is_refused_in_words(way: Way, own: str) -> None:
 
 
 async def test_what_is_due_runs_once_and_the_schedule_tells_how_it_goes(way: Way, own: str) -> None:
-    book = {"displayName": "outside", "tool": "TOOL_EXTERNAL", "parameters": [{"name": "host"}]}
-    saved = await way.call("RunbookService.SaveRunbook", {"parent": own, "runbook": book})
-    due = datetime.now(UTC) + timedelta(seconds=1)
-    said = {
-        "runbook": saved["name"],
-        "runTime": due.isoformat(),
-        "parameters": [{"name": "host", "value": "h1"}],
-    }
-    made = await do(way, "CreateSchedule", parent=own, schedule=said, scheduleId=7)
-    asked = {"parent": own, "schedule": 7}
-    async with asyncio.timeout(60):
-        while not (runs := (await way.call("RunService.ListRuns", asked))["runs"]):  # noqa: ASYNC110 - the hub tells nobody of new runs
-            await asyncio.sleep(0.1)
-    (run,) = runs
+    made = await due_soon(way, own)
+    run = await run_of(way, own)
 
     await way.call("RunService.ReportRun", {"name": run["name"], "code": 4})
     told = await do(way, "GetSchedule", name=made["name"])
 
     assert (run["schedule"], run["actor"]) == (made["name"], "schedule 7")
-    assert (run["parameters"], run["runbook"]) == ({"host": "h1"}, saved["name"])
+    assert (run["parameters"], run["runbook"]) == ({"host": "h1"}, made["runbook"])
     assert told["reportedState"] == "REPORTED_STATE_SUCCEEDED"
     assert "nextDueTime" not in told
-    assert len((await way.call("RunService.ListRuns", asked))["runs"]) == 1
+    listed = await way.call("RunService.ListRuns", {"parent": own, "schedule": 7})
+    assert len(listed["runs"]) == 1
+
+
+async def test_a_run_that_takes_longer_than_its_schedule_says_is_ended(way: Way, own: str) -> None:
+    made = await due_soon(way, own, timeout="1s")
+
+    run = await run_of(way, own, "STATE_FAILED")
+
+    told = await do(way, "GetSchedule", name=made["name"])
+    assert run["message"] == "ended after 1 seconds, the limit of its schedule"
+    assert told["reportedState"] == "REPORTED_STATE_FAILED"
+
+
+async def due_soon(way: Way, org: str, **said: object) -> Json:
+    """Makes schedule 7, by which a tool outside is to run something in a second."""
+    book = {"displayName": "outside", "tool": "TOOL_EXTERNAL", "parameters": [{"name": "host"}]}
+    saved = await way.call("RunbookService.SaveRunbook", {"parent": org, "runbook": book})
+    schedule = {
+        "runbook": saved["name"],
+        "runTime": (datetime.now(UTC) + timedelta(seconds=1)).isoformat(),
+        "parameters": [{"name": "host", "value": "h1"}],
+    }
+    return await do(way, "CreateSchedule", parent=org, schedule=schedule | said, scheduleId=7)
+
+
+async def run_of(way: Way, org: str, *states: str) -> Json:
+    """Waits for the run of schedule 7, in one of some states if any are named."""
+    asked = {"parent": org, "schedule": 7, "states": list(states)}
+    async with asyncio.timeout(60):
+        while not (runs := (await way.call("RunService.ListRuns", asked))["runs"]):  # noqa: ASYNC110 - the hub tells nobody of new runs
+            await asyncio.sleep(0.1)
+    run: Json = runs[0]
+    return run
 
 
 async def test_an_agent_reports_and_changes_nothing(way: Way, own: str) -> None:
