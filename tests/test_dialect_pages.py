@@ -46,4 +46,4 @@ def test_the_commands_of_a_page_work_in_their_order(page: Path, tmp_path: Path) 
 
     assert blocks
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Fail" not in done.stdout
+    assert '"Fail"' not in done.stdout
