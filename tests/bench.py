@@ -27,12 +27,12 @@ import grpc
 import grpc.aio
 from google.protobuf import descriptor_pool, message_factory
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from polydesk.api.iautomate.v1 import iautomate_pb2
-from polydesk.api.v1 import incident_pb2, ticket_pb2
 from rich.console import Console
 from rich.table import Table
 
 from polydesk import dialects
+from polydesk.api.iautomate.v1 import iautomate_pb2
+from polydesk.api.v1 import incident_pb2, ticket_pb2
 from polydesk.gateway import Gateway, render
 from polydesk.server import services
 from tests.gateway.envoy import Envoy

@@ -14,11 +14,11 @@ import aiohttp
 import grpc.aio
 import hypothesis
 import pytest
+
+from polydesk import dialects
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
-
-from polydesk import dialects
 from polydesk.config import Settings
 from polydesk.domain.identity import Role
 from polydesk.domain.keyring import new_line

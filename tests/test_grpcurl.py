@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import pytest
-from polydesk.api.v1 import ticket_pb2
 
+from polydesk.api.v1 import ticket_pb2
 from polydesk.gateway.routes import read_contracts, read_routes
 from polydesk.server import Hub, services
 from tests.stack import DEMO, Rest

@@ -12,9 +12,9 @@ import aiohttp
 import grpc.aio
 import pytest
 from google.api import httpbody_pb2
+
 from polydesk.api.v1 import attachment_pb2
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
-
 from tests.stack import DEMO, Stack
 
 pytestmark = pytest.mark.envoy

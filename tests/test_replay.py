@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import grpc.aio
 import pytest
+
 from polydesk.api.v1 import ticket_pb2
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
-
 from tests.stack import DEMO, Rest, Stack
 
 if TYPE_CHECKING:

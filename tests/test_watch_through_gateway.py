@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, cast
 import aiohttp
 import grpc.aio
 import pytest
-from polydesk.api.v1 import ticket_pb2
-from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from yarl import URL
 
+from polydesk.api.v1 import ticket_pb2
+from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from polydesk.server import Hub
 from tests.stack import DEMO, Rest, Stack, await_answer
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from polydesk.api.v1.ticket_pb2 import Ticket
 
+from polydesk.api.v1.ticket_pb2 import Ticket
 from polydesk.cli.listing import show_rows
 from polydesk.cli.part import Part
 from polydesk.cli.row import LEFT_OUT, Unreadable, read_row, write_row

@@ -9,8 +9,8 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 import pytest
-from polydesk.api.v1 import incident_pb2, ticket_pb2, ticket_pb2_grpc
 
+from polydesk.api.v1 import incident_pb2, ticket_pb2, ticket_pb2_grpc
 from polydesk.client import Client, Patience
 from polydesk.server import Hub
 from tests.stack import Stack

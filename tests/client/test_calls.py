@@ -11,8 +11,8 @@ import grpc.aio
 import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
-from polydesk.api.v1.ticket_pb2 import GetTicketRequest, SaveTicketsRequest, WatchTicketsRequest
 
+from polydesk.api.v1.ticket_pb2 import GetTicketRequest, SaveTicketsRequest, WatchTicketsRequest
 from polydesk.client import Client, Patience, errors
 from polydesk.client.contract import changes_something
 

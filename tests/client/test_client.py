@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc.aio
 import pytest
+
 from polydesk.api.v1.identity_pb2 import GetCallerRequest, IssueTokenRequest
 from polydesk.api.v1.incident_pb2 import (
     CloseIncidentRequest,
@@ -11,7 +12,6 @@ from polydesk.api.v1.incident_pb2 import (
     ResolveIncidentRequest,
 )
 from polydesk.api.v1.ticket_pb2 import GetTicketRequest, SaveTicketsRequest, Ticket
-
 from polydesk.client import Client, errors
 from polydesk.domain.demo import KEY
 from polydesk.server import Hub

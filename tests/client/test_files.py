@@ -12,9 +12,9 @@ import grpc
 import grpc.aio
 import pytest
 from google.api.httpbody_pb2 import HttpBody
+
 from polydesk.api.v1 import attachment_pb2, attachment_pb2_grpc
 from polydesk.api.v1.attachment_pb2 import Attachment, ListAttachmentsRequest
-
 from polydesk.client import Client, errors
 from polydesk.server import Hub
 from tests.stack import Rest

@@ -9,8 +9,8 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from polydesk.api.v1.note_pb2 import Note
 
+from polydesk.api.v1.note_pb2 import Note
 from polydesk.client.mail import NoEmail, read_email
 from polydesk.client.markup import text_of
 from polydesk.domain.attachment import AttachmentDraft

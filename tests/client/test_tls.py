@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
 from polydesk.api.v1.ticket_pb2 import GetTicketRequest
 from polydesk.api.v1.ticket_pb2_grpc import add_TicketServiceServicer_to_server
-
 from polydesk.client import Client, errors
 
 from .conftest import QUICK, Script

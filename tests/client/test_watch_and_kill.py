@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import grpc
 import pytest
+
 from polydesk.api.v1.incident_pb2 import CreateIncidentRequest
 from polydesk.api.v1.ticket_pb2 import Ticket
-
 from polydesk.client import Change, Client, HubError, Patience, Watch, errors
 from polydesk.server import Hub
 from tests.stack import Stack, await_answer

@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 

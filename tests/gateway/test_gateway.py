@@ -17,10 +17,10 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
-from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 
 from polydesk import dialects
+from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
+from polydesk.api.iautomate.v1 import iautomate_pb2_grpc as pb_grpc
 from polydesk.dialects import Dialect
 from polydesk.gateway.replies import FAULTS
 from polydesk.gateway.routes import Route, read_contracts, read_routes

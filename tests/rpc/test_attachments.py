@@ -21,9 +21,9 @@ import grpc
 import grpc.aio
 import pytest
 from google.api import httpbody_pb2
+
 from polydesk.api.v1 import attachment_pb2, incident_pb2, ticket_pb2
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
-
 from polydesk.config import Settings
 from polydesk.domain.attachment import AttachmentDraft
 from polydesk.domain.errors import PolydeskError

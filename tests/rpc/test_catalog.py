@@ -9,10 +9,10 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+
 from polydesk.api.v1 import catalog_pb2 as pb
 from polydesk.api.v1 import incident_pb2, ticket_pb2
 from polydesk.api.v1.catalog_pb2_grpc import CatalogServiceStub
-
 from polydesk.domain.identity import Role
 
 if TYPE_CHECKING:

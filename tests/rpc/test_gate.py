@@ -13,8 +13,8 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from polydesk.api.v1 import identity_pb2, ticket_pb2
 
+from polydesk.api.v1 import identity_pb2, ticket_pb2
 from polydesk.domain import demo
 from polydesk.domain.desk import Tickets
 from polydesk.rpc.method import AccessUndeclared, methods_of

@@ -9,6 +9,7 @@ import grpc.aio
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2, status_pb2
+
 from polydesk.api.v1 import incident_pb2, ticket_pb2
 
 if TYPE_CHECKING:

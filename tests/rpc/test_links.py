@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+
 from polydesk.api.v1 import incident_pb2, link_pb2, ticket_pb2
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 

@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
+
 from polydesk.api.v1 import incident_pb2, note_pb2, ticket_pb2
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
 

@@ -14,10 +14,10 @@ import grpc
 import grpc.aio
 import pytest
 from google.api import httpbody_pb2
+
 from polydesk.api.v1 import attachment_pb2, incident_pb2, note_pb2, ticket_pb2
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
-
 from polydesk.config import Settings
 from polydesk.server import Hub
 from tests.conftest import Native

@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc import code_pb2, error_details_pb2
+
 from polydesk.api.v1 import ticket_pb2
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 import pytest
+
 from polydesk.api.v1 import runbook_pb2, script_pb2, target_pb2, ticket_pb2
 from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
 from polydesk.api.v1.script_pb2_grpc import ScriptServiceStub

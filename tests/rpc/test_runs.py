@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 import pytest
+
 from polydesk.api.v1 import run_pb2, runbook_pb2, target_pb2, ticket_pb2
 from polydesk.api.v1.run_pb2_grpc import RunServiceStub
 from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub

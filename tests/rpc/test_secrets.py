@@ -14,10 +14,10 @@ import msgspec
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2, status_pb2
-from polydesk.api.v1 import incident_pb2, secret_pb2, ticket_pb2
-from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from pydantic import SecretStr
 
+from polydesk.api.v1 import incident_pb2, secret_pb2, ticket_pb2
+from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.errors import NotConfigured

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from polydesk.api.v1 import incident_pb2, ticket_pb2
 from polydesk.api.v1 import service_level_pb2 as pb
 from polydesk.api.v1.service_level_pb2_grpc import ServiceLevelServiceStub

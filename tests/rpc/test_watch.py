@@ -12,9 +12,9 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc import error_details_pb2
+
 from polydesk.api.v1 import ticket_pb2
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
-
 from polydesk.config import Settings
 from polydesk.domain import watch
 from polydesk.domain.identity import Role

@@ -21,9 +21,9 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.rpc import code_pb2
+
 from polydesk.api.v1 import attachment_pb2
 from polydesk.api.v1.attachment_pb2_grpc import AttachmentServiceStub
-
 from tests.stack import Rest
 
 Json = dict[str, Any]

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
+
 from polydesk.api.v1 import incident_pb2, note_pb2, ticket_pb2
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
-
 from tests.dialects.iautomate.guide import (
     pushed,
     pushed_change,

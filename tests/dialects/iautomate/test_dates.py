@@ -7,8 +7,8 @@ from typing import Final
 
 from hypothesis import given
 from hypothesis import strategies as st
-from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 
+from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.wire import ABBREVIATIONS, zone
 from tests.dialects.iautomate.test_tickets import printed, save, v2
 

@@ -6,8 +6,8 @@ from typing import Final
 from urllib.parse import quote_plus
 
 import pytest
-from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 
+from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.dialects import iautomate
 from polydesk.dialects.iautomate.field import org_of, read_numbers
 from polydesk.dialects.iautomate.servicer import read_grant

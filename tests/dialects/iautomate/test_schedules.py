@@ -10,13 +10,13 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf.json_format import ParseDict
+
+from polydesk import wire
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.api.iautomate.v1.iautomate_pb2_grpc import IAutomateServiceStub
 from polydesk.api.v1 import schedule_pb2, secret_pb2
 from polydesk.api.v1.schedule_pb2_grpc import ScheduleServiceStub
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
-
-from polydesk import wire
 from polydesk.dialects.iautomate.schedule import message_of, to_edits, zone_name
 from polydesk.domain.edit import Create, Delete, Edit, Update
 from polydesk.domain.errors import Invalid, Missing

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 import pytest
+
 from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.api.iautomate.v1.iautomate_pb2_grpc import IAutomateServiceStub
-
 from tests.dialects.iautomate.guide import NUMBER
 from tests.dialects.iautomate.test_tickets import v2
 

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
-from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 
+from polydesk.api.iautomate.v1 import iautomate_pb2 as pb
 from polydesk.dialects.iautomate.ticket import (
     CODES,
     from_ticket,

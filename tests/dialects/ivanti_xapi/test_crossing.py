@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polydesk.api.ivanti_xapi.v1 import ivanti_xapi_pb2 as pb
 
+from polydesk.api.ivanti_xapi.v1 import ivanti_xapi_pb2 as pb
 from polydesk.dialects.ivanti_xapi.incident import LEVELS, PRIORITIES, STATUSES, to_draft
 from polydesk.domain.ticket import State
 from tests.dialects.iautomate.guide import pushed

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from polydesk.api.serviceops.v1 import serviceops_pb2 as pb
 
+from polydesk.api.serviceops.v1 import serviceops_pb2 as pb
 from polydesk.dialects.serviceops.custom import TYPES, read_values, write_values
 from polydesk.dialects.serviceops.incident import (
     IMPACTS,
