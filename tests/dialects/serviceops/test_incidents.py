@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from urllib.parse import quote
@@ -508,9 +509,17 @@ async def test_who_may_read_only_is_refused_as_oauth_does(ops: Ops) -> None:
 
 
 async def test_who_has_no_org_of_its_own_is_refused(ops: Ops) -> None:
-    answer = await ops.call("GET", ONE, **DEMO)
+    account = {
+        "kind": "KIND_USER",
+        "login": "two@example.com",
+        "memberships": [{"org": f"orgs/{org}", "role": "ROLE_AGENT"} for org in (1, 7)],
+    }
+    await ops.call("POST", "/desk/v1/accounts", {"account": account, "secret": "sesame"}, **DEMO)
+    basic = base64.b64encode(b"two@example.com:sesame").decode()
+
+    answer = await ops.call("GET", ONE, Authorization=f"Basic {basic}")
 
     assert answer.status == 403
     assert answer.json() == denied(
-        "access_denied", "demo@example.com has no default org, and is in 5"
+        "access_denied", "two@example.com has no default org, and is in 2"
     )
