@@ -163,7 +163,8 @@ def shared(
     with pytest.MonkeyPatch.context() as environment:
         if request.param == "postgres":
             server = request.getfixturevalue("postgres")
-            options = ["--database-url", server.database("shared", template=TEMPLATE)]
+            name = f"shared_{next(_numbers)}"  # pytest may have need of it more than once
+            options = ["--database-url", server.database(name, template=TEMPLATE)]
             environment.setenv("POLYDESK_SECRET_KEYS", new_line())
         running = Stack.start(tmp_path_factory.mktemp("shared") / "var", *options)
     yield running
