@@ -157,6 +157,6 @@ async def test_a_large_file_streams_through(one_stack: Stack, tmp_path: Path) ->
     assert seals == [SHA256.hexdigest()] * 4
     assert max(after) < MOST
     kept = [path for path in (tmp_path / "var" / "blobs").rglob("*") if path.is_file()]
-    demo, large, as_pdf = sorted(path.stat().st_size for path in kept)
-    assert demo < 100
+    *demo, large, as_pdf = sorted(path.stat().st_size for path in kept)
+    assert max(demo) < 100
     assert (large, as_pdf) == (CHUNKS * len(CHUNK), CHUNKS * len(CHUNK) + 5)
