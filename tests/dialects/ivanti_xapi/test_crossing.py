@@ -1,4 +1,4 @@
-"""Made in one API, read in another: the experience API, iAutomate V1 and V2, the canonical one."""
+"""Made in one API, read in another: this one, ServiceOps, iAutomate, the canonical one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from polydesk.dialects.ivanti_xapi.incident import LEVELS, PRIORITIES, STATUSES,
 from polydesk.domain.ticket import State
 from tests.dialects.iautomate.guide import pushed
 from tests.dialects.ivanti_xapi.document import commented, created, path_of, raised
+from tests.dialects.serviceops.guide import Ops
 from tests.stack import Rest
 from tests.stories.way import RestWay
 
@@ -273,3 +274,49 @@ def test_a_draft_says_what_was_said(
     assert portal.requester == email
     assert (portal.urgency, portal.impact) == (LEVELS[levels[0]], LEVELS[levels[1]])
     assert portal.extra == {"ivanti_xapi": {"customerNetworkUsername": email}}
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("Open", "Logged"),
+        ("In Progress", "Active"),
+        ("Pending", "Waiting for Customer"),
+        ("Resolved", "Resolved"),
+        ("Closed", "Closed"),
+    ],
+)
+async def test_what_serviceops_makes_is_read_here_with_its_status(
+    api: Api, there: str, here: str
+) -> None:
+    ops = Ops(api.rest)
+    id_ = await ops.create(subject=f"made there, {there}", description="all of it")
+    await ops.update(id_, status=there)
+
+    read = await api.get(path_of("C04", id_=str(id_)))
+
+    assert (read["incidentId"], read["subject"]) == (str(id_), f"made there, {there}")
+    assert (read["description"], read["status"]) == ("all of it", here)
+    assert read["customerEmail"] == "tim@acme.com"
+    assert (await ops.read(id_))["status"] == there
+
+
+@pytest.mark.envoy
+async def test_what_is_made_here_is_read_by_serviceops(api: Api) -> None:
+    id_ = await api.incident(
+        subject="made here", description="all of it", urgency="HIGH", impact="low"
+    )
+
+    read = await Ops(api.rest).read(int(id_))
+
+    assert (read["subject"], read["description"], read["status"]) == (
+        "made here",
+        "all of it",
+        "Open",
+    )
+    assert (read["requesterEmail"], read["impact"], read["urgency"]) == (
+        "ann@example.com",
+        "LOW",
+        "HIGH",
+    )
