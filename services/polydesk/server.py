@@ -38,6 +38,7 @@ from polydesk.domain.password import Hasher
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registry import Registry
+from polydesk.domain.ruling import Rules
 from polydesk.domain.running import Runs
 from polydesk.domain.scheduling import Schedules
 from polydesk.domain.service_level import ServiceLevels
@@ -183,6 +184,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         scripts=Shelf("script", store=opened.scripts, clock=clock),
         targets=Targets(store=opened.targets, clock=clock, local=local),
         runbooks=Shelf("runbook", store=opened.runbooks, clock=clock),
+        rules=Rules(store=opened, clock=clock),
         runs=runs,
         followers=Followers(runs=runs, store=opened.runs, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),

@@ -19,6 +19,7 @@ from polydesk.domain.driving import Drivers, SecretOf
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.identity import Caller, Role
 from polydesk.domain.ports import Clock, Store
+from polydesk.domain.ruling import Ruler
 from polydesk.domain.running import Runs
 from polydesk.domain.target import TargetKind
 from polydesk.domain.ticking import Ticker
@@ -80,10 +81,12 @@ async def open_worker(
         drive=drivers.drive,
         at_once=settings.runs,
     )
+    runs = Runs(store=opened, clock=clock, local=local)
     return Worker(
         drivers=drivers,
         runner=runner,
-        ticker=Ticker(runs=Runs(store=opened, clock=clock, local=local), store=opened, clock=clock),
+        ticker=Ticker(runs=runs, store=opened, clock=clock),
+        ruler=Ruler(runs=runs, store=opened, clock=clock),
         name=name,
         machine=machine,
         shared=settings.on_postgres,

@@ -102,8 +102,32 @@ def test_a_runbook_goes_from_file_to_end(told: Told, tmp_path: Path) -> None:
     assert "approved" in approved.out
     assert watched.out == "hello you two\nhello again you two\n"
     assert watched.status == 0
+    assert "└─ ask  " in watched.err
+    assert "└─ again  succeeded" in watched.err
     assert "version" in told("runbook", "show", "5", number).out
     assert name in told("run", "list", "5", "--state", "succeeded").out
+
+
+def test_a_rule_has_a_new_ticket_start_a_run(told: Told, tmp_path: Path) -> None:
+    file = tmp_path / "greet.yaml"
+    file.write_text(BOOK)
+    number = told("runbook", "save", "5", str(file)).out.strip().rpartition("/")[2]
+    rule = ["rule", "add", "5", "greeter", "--when", 'summary : "greet"', "--runbook", number]
+    saved = told(*rule, "--parameter", "who={requester}", "--ask", "shall we?")
+    made = told("incident", "create", "5", "--summary", "greet us", "--requester", "ann", "--json")
+    ticket = json.loads(made.out)["name"].rpartition("/")[2]
+    listed = told("rule", "list", "5")
+
+    def waiting() -> bool:
+        runs = told("run", "list", "5", "--ticket", ticket, "--json").out
+        return "STATE_PENDING_APPROVAL" in runs and "rule.approval" in runs
+
+    wait_until(waiting)
+    assert saved.out == "orgs/5/rules/1\n"
+    assert "shall we?" in listed.out
+    assert "who={requester}" in told("rule", "show", "5", "1").out
+    assert told("rule", "remove", "5", "1").status == 0
+    assert "no rule is registered" in told("rule", "list", "5").out + told("rule", "list", "5").err
 
 
 def test_a_run_is_cancelled_and_the_rest_is_rerun(told: Told) -> None:

@@ -22,7 +22,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from polydesk.client import Client, HubError
-from polydesk.client.messages import run_pb2, runbook_pb2, schedule_pb2, script_pb2
+from polydesk.client.messages import (
+    rule_pb2,
+    run_pb2,
+    runbook_pb2,
+    schedule_pb2,
+    script_pb2,
+    ticket_pb2,
+)
 from polydesk.domain.demo.runs import OUTSIDE
 from polydesk.store import migrate, open_store
 from polydesk.store.script import Read
@@ -102,6 +109,11 @@ async def _register(crew: Crew) -> int:
         saved = await client.runbooks.SaveRunbook(
             runbook_pb2.SaveRunbookRequest(parent=ORG, runbook=book)
         )
+        told = {"ledger": str(crew.folder / "ledger"), "token": "{number}", "pause": "0.01"}
+        rule = rule_pb2.Rule(
+            display_name="events", filter="kind = EVENT", runbook=saved.name, parameters=told
+        )
+        await client.rules.SaveRule(rule_pb2.SaveRuleRequest(parent=ORG, rule=rule))
     return int(saved.name.rpartition("/")[2])
 
 
@@ -186,6 +198,38 @@ class Timetable:
             await asyncio.sleep(0.2)
 
 
+class Monitor:
+    """Records events for ever, for each of which a rule has the runbook run."""
+
+    def __init__(self) -> None:
+        self.recorded: list[tuple[str, str]] = []
+
+    async def record_on(self, client: Client) -> None:
+        for number in count(1):
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            event = ticket_pb2.Ticket(
+                kind="KIND_EVENT", number=f"event-{number}", summary="it smells of smoke"
+            )
+            request = ticket_pb2.SaveTicketsRequest(parent=ORG, tickets=[event])
+            with suppress(HubError):
+                saved = await client.tickets.SaveTickets(request)
+                self.recorded.append((saved.results[0].name, event.number))
+
+    async def runs(self, client: Client) -> list[Run]:
+        """Waits until each event has had its run; returns the runs."""
+        async with asyncio.timeout(120):
+            return [await self._run(client, ticket) for ticket, _ in self.recorded]
+
+    async def _run(self, client: Client, ticket: str) -> Run:
+        request = run_pb2.ListRunsRequest(parent=ORG, ticket=ticket)
+        while True:
+            runs = (await client.runs.ListRuns(request)).runs
+            if runs and runs[0].state in ENDED:
+                assert len(runs) == 1, "a rule has started more than one run for an event"
+                return runs[0]
+            await asyncio.sleep(0.2)
+
+
 async def _follow(client: Client, heard: Heard) -> None:
     async for answer in client.watch_run(heard.name):
         heard.lines.extend((line.number, line.text) for line in answer.output.lines)
@@ -234,9 +278,10 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
 ) -> None:
     starters = [Starter(f"S{number}", setting) for number in range(STARTERS)]
     async with setting.crew.client() as client:
-        timetable = Timetable(setting)
+        timetable, monitor = Timetable(setting), Monitor()
         starting = [asyncio.create_task(each.start_on(client)) for each in starters]
         starting.append(asyncio.create_task(timetable.make_on(client)))
+        starting.append(asyncio.create_task(monitor.record_on(client)))
         killed = await _kill(setting, KILLS)
         for task in starting:
             task.cancel()
@@ -248,27 +293,29 @@ async def test_every_run_reaches_one_end_and_no_launch_or_line_is_hidden_or_lost
             told = [await client.runs.GetRun(run_pb2.GetRunRequest(name=name)) for name in left[:3]]
             pytest.fail(f"{len(left)} runs do not end: {told}\n{setting.crew.log[-20_000:]}")
         scheduled = await timetable.runs(client)
+        ruled = await monitor.runs(client)
         heard = [each for starter in starters for each in starter.heard]
         runs = {
             each.token: await client.runs.GetRun(run_pb2.GetRunRequest(name=each.name))
             for each in heard
         }
 
-    await _check_store(setting.url, len(heard) + len(scheduled))
+    await _check_store(setting.url, len(heard) + len(scheduled) + len(ruled))
     launches = Counter((setting.crew.folder / "ledger").read_text().split())
     for each in heard:
         _check(each, runs[each.token], launches[each.token])
-    for run in scheduled:
+    for run in (*scheduled, *ruled):
         attempts = [attempt for node in run.nodes for attempt in node.attempts]
         assert launches[run.parameters["token"]] <= len(attempts)
     states = Counter(Run.State.Name(run.state) for run in runs.values())
     again = sum(len(node.attempts) > 1 for run in runs.values() for node in run.nodes)
     print(
         f"{dict(killed)} kills, {len(heard)} runs acknowledged: {dict(states)}, {again} relaunched,"
-        f" {len(scheduled)} scheduled"
+        f" {len(scheduled)} scheduled, {len(ruled)} by a rule"
     )
     assert len(heard) >= min(KILLS // 2, 10)
     assert len(scheduled) >= KILLS // 4
+    assert len(ruled) >= KILLS // 4
     if len(setting.crew.workers) == 1:  # all is found again by whoever works on the machine
         assert states.keys() == {"STATE_SUCCEEDED"}
 

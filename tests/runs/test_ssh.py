@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -15,91 +14,10 @@ import pytest
 
 from polydesk.domain.job import Exit, Job
 from polydesk.domain.run import Outcome
-from polydesk.domain.target import Target, TargetKind
+from polydesk.domain.target import Target
 from polydesk.runs.ssh import MOST_SESSIONS, SshLauncher
+from tests.runs.machine import Machine, public
 from tests.runs.test_local import Kept
-from tests.stack import free_port
-
-
-class Machine:
-    """An SSH server, each session of which is a real `sh -c` with a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.key = asyncssh.generate_private_key("ssh-ed25519")
-        self.secret = self.key.export_private_key().decode()
-        self.host_key = asyncssh.generate_private_key("ssh-ed25519")
-        self.port = free_port()
-        self.commands: list[str] = []
-        self.open = self.most_open = 0
-        self.connections: list[asyncssh.SSHServerConnection] = []
-        self._server: asyncssh.SSHAcceptor | None = None
-
-    async def start(self) -> None:
-        self._server = await asyncssh.listen(
-            "127.0.0.1",
-            self.port,
-            server_host_keys=[self.host_key],
-            authorized_client_keys=asyncssh.import_authorized_keys(_public(self.key)),
-            server_factory=lambda: _Door(self),
-            process_factory=self._run,
-            encoding=None,
-        )
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-            self._server = None
-        for connection in self.connections:
-            connection.abort()
-            await connection.wait_closed()
-        self.connections.clear()
-
-    def target(self, **said: Any) -> Target:
-        usual: dict[str, Any] = {
-            "name": "far",
-            "kind": TargetKind.SSH,
-            "host": "127.0.0.1",
-            "port": self.port,
-            "user": "polydesk",
-            "known_hosts": f"[127.0.0.1]:{self.port} {_public(self.host_key)}",
-            "key": "far-key",
-            "patterns": ("*",),
-        }
-        return Target(**(usual | said))
-
-    async def _run(self, session: asyncssh.SSHServerProcess[bytes]) -> None:
-        self.open += 1
-        self.most_open = max(self.open, self.most_open)
-        self.commands.append(session.command or "")
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh", "-c", session.command or "true",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={"HOME": str(self.home), "PATH": os.environ["PATH"]},
-        )  # fmt: skip
-        out, err = await process.communicate()
-        with suppress(OSError, asyncssh.Error):
-            session.stdout.write(out)
-            session.stderr.write(err)
-            session.exit(process.returncode or 0)
-        self.open -= 1
-
-
-class _Door(asyncssh.SSHServer):
-    """Notes who comes in, so that the machine can break with them."""
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._machine.connections.append(conn)
-
-
-def _public(key: asyncssh.SSHKey) -> str:
-    return key.export_public_key().decode()
 
 
 @pytest.fixture
@@ -173,7 +91,7 @@ async def test_a_command_sees_nothing_of_the_hub(machine: Machine) -> None:
 
 async def test_a_host_with_another_key_is_not_trusted(machine: Machine) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519")
-    target = machine.target(known_hosts=f"[127.0.0.1]:{machine.port} {_public(other)}")
+    target = machine.target(known_hosts=f"[127.0.0.1]:{machine.port} {public(other)}")
 
     ended, _ = await launched(job(machine, "touch", "x", target=target))
 

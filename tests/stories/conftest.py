@@ -31,13 +31,7 @@ async def way(request: pytest.FixtureRequest, shared: Stack) -> AsyncIterator[Wa
 @pytest.fixture
 async def org(way: Way) -> str:
     """An org of the story's own, in which the demo user is an agent."""
-    name = f"orgs/{next(_orgs)}"
-    await way.call("IdentityService.CreateOrg", {"org": {"name": name, "displayName": "Story"}})
-    caller = await way.call("IdentityService.GetCaller", {})
-    await way.call(
-        "IdentityService.SetRole", {"name": caller["name"], "org": name, "role": "ROLE_AGENT"}
-    )
-    return name
+    return await new_org(way, "ROLE_AGENT")
 
 
 @pytest.fixture
@@ -47,3 +41,12 @@ async def own(way: Way, org: str) -> str:
     said = {"name": caller["name"], "org": org, "role": "ROLE_ADMIN"}
     await way.call("IdentityService.SetRole", said)
     return org
+
+
+async def new_org(way: Way, role: str) -> str:
+    """Opens an org in which the demo user has a role."""
+    name = f"orgs/{next(_orgs)}"
+    await way.call("IdentityService.CreateOrg", {"org": {"name": name, "displayName": "Story"}})
+    caller = await way.call("IdentityService.GetCaller", {})
+    await way.call("IdentityService.SetRole", {"name": caller["name"], "org": name, "role": role})
+    return name

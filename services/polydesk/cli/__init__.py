@@ -20,6 +20,7 @@ from polydesk.cli import (
     link,
     mail,
     note,
+    rule,
     runbook,
     schedule,
     script,
@@ -65,6 +66,7 @@ app.add_typer(secret.secret, name="secret")
 app.add_typer(script.script, name="script")
 app.add_typer(target.target, name="target")
 app.add_typer(runbook.runbook, name="runbook")
+app.add_typer(rule.rule, name="rule")
 app.add_typer(runs.run, name="run")
 app.add_typer(ci.ci, name="ci")
 app.add_typer(schedule.schedule, name="schedule")

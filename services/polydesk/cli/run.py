@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from polydesk.cli.connection import connected
-from polydesk.cli.failure import Failure, Status
-from polydesk.cli.listing import Row, first, page_size, printable, show_fields, show_json
+from polydesk.cli.failure import Failure
+from polydesk.cli.follow import follow, line_of
+from polydesk.cli.graph import drawn
+from polydesk.cli.listing import Row, first, page_size, show_fields, show_json
 from polydesk.cli.message import choose, moment, word
 from polydesk.cli.name import name_in
 from polydesk.cli.options import AsJson
@@ -19,7 +21,7 @@ from polydesk.cli.ticket import Limit, Org
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from polydesk.client import Client, HubError
+    from polydesk.client import Client
     from polydesk.client.messages import run_pb2
 
 run = typer.Typer(help="Runs of runbooks, scripts and commands.", no_args_is_help=True)
@@ -27,7 +29,6 @@ run = typer.Typer(help="Runs of runbooks, scripts and commands.", no_args_is_hel
 Name = Annotated[str, typer.Argument(metavar="RUN", help="runs/42, or 42.")]
 Node = Annotated[str, typer.Option(help="The node that waits, where several do.")]
 Message = Annotated[str, typer.Option(help="Why.")]
-_STDERR = ("stderr", "note")
 
 
 @run.command("start")
@@ -76,7 +77,7 @@ async def start_run(  # noqa: PLR0913 - each is an option
         previews = list(started.preview)
         show_all(previews, _preview_row, as_json=as_json, none="nothing would be done")
     elif watch:
-        await _follow(client, started.name, cursor="", as_json=as_json)
+        await follow(client, started.name, cursor="", as_json=as_json)
     elif as_json:
         show_json(started)
     else:
@@ -124,7 +125,7 @@ async def show_run(client: Client, name: Name, *, as_json: AsJson = False) -> No
     if as_json:
         show_json(found)
         return
-    nodes = "\n".join(map(_node_line, found.nodes))
+    nodes = "\n".join(drawn(found.nodes, line_of))
     show_fields({**row_of(found), "message": found.message, "nodes": nodes})
 
 
@@ -138,7 +139,7 @@ async def watch_run(
     as_json: AsJson = False,
 ) -> None:
     """Prints the output of a run as it comes, until the run has ended; fails where it has."""
-    await _follow(client, run_name(name), cursor=cursor, as_json=as_json)
+    await follow(client, run_name(name), cursor=cursor, as_json=as_json)
 
 
 @run.command("cancel")
@@ -218,33 +219,9 @@ async def _all(client: Client, request: run_pb2.ListRunsRequest) -> AsyncIterato
             yield each
 
 
-async def _follow(client: Client, name: str, *, cursor: str, as_json: bool) -> None:
-    from polydesk.client.messages import run_pb2  # noqa: PLC0415 - keeps --help quick
-
-    state = run_pb2.Run.STATE_UNSPECIFIED
-    async for answer in client.watch_run(name, cursor=cursor, on_loss=_tell_loss):
-        if as_json:
-            show_json(answer)
-        for line in answer.output.lines if not as_json else ():
-            spoken = word(line, "stream")
-            text = line.text if spoken == "stdout" else f"[{line.node}] {line.text}"
-            typer.echo(printable(text), err=spoken in _STDERR)
-        if answer.HasField("run") and answer.run.state != state:
-            state = answer.run.state
-            if not as_json:
-                told = f"{name}: {word(answer.run, 'state')} {answer.run.message}"
-                typer.echo(printable(told).rstrip(), err=True)
-    if state != run_pb2.Run.STATE_SUCCEEDED:
-        raise Failure("", status=Status.FAILED)
-
-
 def _tell(changed: run_pb2.Run) -> None:
     ending = changed.cancelling and not changed.HasField("end_time")
     typer.echo(f"{changed.name}  {'cancelling' if ending else word(changed, 'state')}")
-
-
-def _tell_loss(error: HubError) -> None:
-    typer.echo(f"polydesk: {printable(error.message)}; trying again", err=True)
 
 
 def _preview_row(preview: run_pb2.Run.Preview) -> Row:
@@ -256,13 +233,3 @@ def _preview_row(preview: run_pb2.Run.Preview) -> Row:
         "what": what,
         "verdict": "allowed" if preview.allowed else f"refused: {preview.refusal}",
     }
-
-
-def _node_line(node: Any) -> str:
-    tries = [
-        f"{each.number}: {word(each, 'outcome')} on {each.machine}"
-        + (f", exit code {each.exit_code}" if each.HasField("exit_code") else "")
-        for each in node.attempts
-    ]
-    told = "; ".join(tries + ([node.message] if node.message else []))
-    return f"{node.id}  {word(node, 'state')}  {told}".rstrip()

@@ -25,6 +25,7 @@ from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2 import CreateNoteRequest, Note
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.rule_pb2_grpc import RuleServiceStub
 from polydesk.api.v1.run_pb2 import WatchRunOutputRequest, WatchRunOutputResponse
 from polydesk.api.v1.run_pb2_grpc import RunServiceStub
 from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
@@ -87,6 +88,7 @@ class Client:
     scripts: ScriptServiceStub
     targets: TargetServiceStub
     runbooks: RunbookServiceStub
+    rules: RuleServiceStub
     runs: RunServiceStub
     identity: IdentityServiceStub
 
@@ -129,6 +131,7 @@ class Client:
         self.scripts = ScriptServiceStub(self.channel)
         self.targets = TargetServiceStub(self.channel)
         self.runbooks = RunbookServiceStub(self.channel)
+        self.rules = RuleServiceStub(self.channel)
         self.runs = RunServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         return self

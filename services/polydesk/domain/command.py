@@ -17,7 +17,6 @@ from polydesk.domain.ticket import check_text
 
 _PLACE: Final = re.compile(r"{{|}}|{([A-Za-z_][A-Za-z0-9_]*)}", re.ASCII)
 _FIELD: Final = "nodes.command.command"
-_VALUE_FIELD: Final = "nodes.runbook.parameters"
 
 
 def words_of(command: str, *, field: str = "command") -> list[str]:
@@ -48,14 +47,12 @@ def check_template(command: str, *, known: Collection[str], secret: Collection[s
                 )
 
 
-def check_value(text: str, *, known: Collection[str]) -> None:
-    """Refuses a value for another runbook that names what is no parameter."""
-    check_text(_VALUE_FIELD, text, most=LONGEST_COMMAND)
+def check_value(text: str, *, known: Collection[str], field: str, what: str) -> None:
+    """Refuses a value for a runbook in which a name in braces is not `what` it should be."""
+    check_text(field, text, most=LONGEST_COMMAND)
     for name in names_in(text):
         if name not in known:
-            raise Invalid(
-                f"{{{name}}} is no parameter; {{{{ stands for a brace", field=_VALUE_FIELD
-            )
+            raise Invalid(f"{{{name}}} is no {what}; {{{{ stands for a brace", field=field)
 
 
 def names_in(text: str) -> list[str]:

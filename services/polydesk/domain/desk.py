@@ -31,6 +31,7 @@ from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock
 from polydesk.domain.query import Page, Query, read_token, write_token
 from polydesk.domain.registry import Registry
+from polydesk.domain.ruling import Rules
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.running import Runs
 from polydesk.domain.saving import Saved, Terms, refused
@@ -218,6 +219,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     scripts: Shelf[Script]
     targets: Targets
     runbooks: Shelf[Runbook]
+    rules: Rules
     runs: Runs
     followers: Followers
     registry: Registry

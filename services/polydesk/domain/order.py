@@ -12,7 +12,7 @@ from polydesk.domain.errors import Invalid, Missing
 from polydesk.domain.plan import Plan, PlannedCommand, Step, plan_script
 from polydesk.domain.registered import Registered
 from polydesk.domain.run import Run
-from polydesk.domain.runbook import RunCommand, Tool
+from polydesk.domain.runbook import Approve, RunCommand, Tool
 from polydesk.domain.script import Script, check_seconds
 from polydesk.domain.target import written
 from polydesk.domain.ticket import LONGEST_NAME, LONGEST_TEXT, check_text
@@ -26,7 +26,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `inputs` is the JSON object that a script is told. `key` makes two orders of an org one, `id` is
     for records that come from elsewhere. A `schedule` may have its run wait for those before it,
-    and limit how long it takes.
+    and limit how long it takes; a `rule` may have somebody asked before anything begins.
     """
 
     runbook: int = 0
@@ -41,6 +41,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schedule: int = 0
     waits: bool = False
     limit_seconds: int = 0
+    rule: int = 0
+    approval: Approve | None = None
 
     def __post_init__(self) -> None:
         if (self.runbook > 0) + (self.script > 0) + (self.command is not None) != 1:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from polydesk.domain.errors import Denied, Invalid, NotFound
 from polydesk.domain.identity import Caller
 from polydesk.domain.order import Order, Prepared, Verdict, prepare_command, prepare_script
-from polydesk.domain.plan import Library, PlannedCommand, Step, plan_runbook
+from polydesk.domain.plan import Library, PlannedCommand, Step, ask_first, plan_runbook
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.registered import Registered
 from polydesk.domain.runbook import MOST_NODES, Runbook, RunRunbook, RunScript
@@ -33,6 +33,8 @@ class Orders:
             return prepare_script(await self._script(org, order.script), order.inputs)
         runbook = await self._runbook(org, order.runbook)
         plan = plan_runbook(runbook, order.parameters, await self._library(runbook))
+        if order.approval:
+            plan = ask_first(plan, order.approval)
         return Prepared(
             title=runbook.spec.name,
             tool=runbook.spec.tool,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -26,6 +27,9 @@ from polydesk.domain.runbook import (
     WhenUnknown,
 )
 from polydesk.domain.script import Language, Script
+
+# The node that asks before any other begins.
+FIRST: Final = "rule.approval"
 
 
 class PlannedCommand(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
@@ -167,6 +171,16 @@ def plan_runbook(
             raise Invalid(f"a run has at most {MOST_NODES} nodes, with those of runbooks within")
     steps = tuple(step for node in spec.nodes for step in _joined(node, parts))
     return Plan(steps=steps, parameters=spec.parameters, values=values, scopes=scopes)
+
+
+def ask_first(plan: Plan, approval: Approve) -> Plan:
+    """Has somebody asked before anything of a plan begins."""
+    if not plan.steps:
+        raise Invalid("a runbook of an external tool asks nobody: it begins outside")
+    if any(step.id == FIRST for step in plan.steps):
+        raise Invalid(f"the runbook has a node {FIRST} already: rename it")
+    steps = (each if each.needs else replace(each, needs=(FIRST,)) for each in plan.steps)
+    return replace(plan, steps=(Step(id=FIRST, work=approval), *steps))
 
 
 def _plan_within(

@@ -12,7 +12,7 @@ from polydesk.domain.inventory_ports import CiGroupStore, CiStatusStore, CiStore
 from polydesk.domain.location import Location
 from polydesk.domain.org_ports import DirectoryStore, IdentityStore, SecretStore
 from polydesk.domain.person import Person
-from polydesk.domain.run_ports import RunStore, ShelfStore
+from polydesk.domain.run_ports import RuleStore, RunStore, ShelfStore
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.script import Script
 from polydesk.domain.target import Target
@@ -159,6 +159,10 @@ class Store(Protocol):
     @property
     def runbooks(self) -> ShelfStore[Runbook]:
         """Keeps runbooks."""
+
+    @property
+    def rules(self) -> RuleStore:
+        """Keeps rules."""
 
     @property
     def runs(self) -> RunStore:

@@ -104,6 +104,7 @@ class NodeRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A node of a run; `result` is the JSON that a script has answered."""
 
     id: str
+    needs: tuple[str, ...] = ()
     state: NodeState = NodeState.WAITING
     attempts: tuple[Attempt, ...] = ()
     due_at: datetime | None = None
@@ -135,6 +136,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     job: str = ""
     rerun_of: int = 0
     schedule: int = 0
+    rule: int = 0
     parameters: dict[str, str] = {}
     state: RunState = RunState.QUEUED
     message: str = ""

@@ -11,7 +11,9 @@ from polydesk.domain.job import Exit, Job, Output, Place, Standing, Tail
 from polydesk.domain.output import Line, Piece
 from polydesk.domain.plan import Plan
 from polydesk.domain.registered import Registered, Spec
+from polydesk.domain.rule import Rule
 from polydesk.domain.run import Run, RunQuery
+from polydesk.domain.saving import Change
 
 
 class ShelfStore(Protocol[Spec]):
@@ -35,6 +37,18 @@ class ShelfStore(Protocol[Spec]):
 
     async def of_org(self, org: int, *, after: int, limit: int) -> list[Registered[Spec]]:
         """Returns records with an id above `after`, by their ids."""
+
+
+class RuleStore(ShelfStore[Rule], Protocol):
+    """Keeps rules, and up to which ticket each has got."""
+
+    async def standing(self) -> list[tuple[Registered[Rule], int]]:
+        """Returns the rules of all orgs, and the id of the last ticket that each has dealt with."""
+
+    async def advance(
+        self, rule: Registered[Rule], ticket: int, *, left_out: Change | None, stamp: Stamp
+    ) -> bool:
+        """Moves a rule on to a ticket, with what the history tells of it, unless it is there."""
 
 
 class RunStore(Protocol):

@@ -18,7 +18,7 @@ from polydesk.domain.ticket import LONGEST_TEXT, check_text
 MOST_NODES: Final = 100
 MOST_PARAMETERS: Final = 50
 LONGEST_WAIT: Final = 366 * 86_400
-_LONGEST_MESSAGE: Final = 1_000
+LONGEST_MESSAGE: Final = 1_000
 _LONGEST_VALUE: Final = 4_096
 _NODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 _PARAMETER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
@@ -200,8 +200,13 @@ def _check_work(node: Node, parameters: Mapping[str, ParameterType]) -> None:
                     field="nodes.runbook.parameters",
                 )
             for value in told.values():
-                check_value(value, known=parameters.keys())
+                check_value(
+                    value,
+                    known=parameters.keys(),
+                    field="nodes.runbook.parameters",
+                    what="parameter",
+                )
         case Approve(message=message):
-            check_text("nodes.approval.message", message, most=_LONGEST_MESSAGE)
+            check_text("nodes.approval.message", message, most=LONGEST_MESSAGE)
         case _:
             pass

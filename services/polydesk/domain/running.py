@@ -92,8 +92,12 @@ class Runs:
             ticket=old.ticket,
             job=old.job,
             rerun_of=old.id,
+            rule=old.rule,
             parameters=old.parameters,
-            nodes=tuple(node if node.id in done else NodeRun(id=node.id) for node in old.nodes),
+            nodes=tuple(
+                node if node.id in done else NodeRun(id=node.id, needs=node.needs)
+                for node in old.nodes
+            ),
             limit_seconds=old.limit_seconds,
         )
         return await self._store.runs.start(
@@ -220,8 +224,9 @@ class Runs:
             digest=order.digest,
             job=order.job,
             parameters=prepared.plan.values,
-            nodes=tuple(NodeRun(id=step.id) for step in prepared.plan.steps),
+            nodes=tuple(NodeRun(id=step.id, needs=step.needs) for step in prepared.plan.steps),
             schedule=order.schedule,
+            rule=order.rule,
             waits=order.waits,
             limit_seconds=order.limit_seconds,
         )

@@ -21,6 +21,9 @@ from polydesk.domain.ticket import Draft, Execution, Kind, Ticket
 class TicketStore(Protocol):
     """Keeps tickets and their history. Each method is one transaction; a write is synced."""
 
+    async def newest(self) -> int:
+        """Returns the highest id that is given out; no later ticket has a lower one."""
+
     async def save(
         self,
         org: int,

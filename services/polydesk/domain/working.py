@@ -15,6 +15,7 @@ from polydesk.domain import progress
 from polydesk.domain.driving import Drivers
 from polydesk.domain.errors import PolydeskError
 from polydesk.domain.job import Standing
+from polydesk.domain.ruling import Ruler
 from polydesk.domain.run import Run
 from polydesk.domain.run_ports import Runner
 from polydesk.domain.ticking import Ticker
@@ -42,6 +43,7 @@ class Worker:
         drivers: Drivers,
         runner: Runner,
         ticker: Ticker,
+        ruler: Ruler,
         name: str,
         machine: str,
         shared: bool,
@@ -51,6 +53,7 @@ class Worker:
         self._clock = drivers.clock
         self._runner = runner
         self._ticker = ticker
+        self._ruler = ruler
         self._name = name
         self._machine = machine
         self._shared = shared
@@ -66,6 +69,7 @@ class Worker:
             tasks = [
                 group.create_task(self._repeat(self._wake, _WAKE_SECONDS)),
                 group.create_task(self._repeat(self._ticker.tick, _TICK_SECONDS)),
+                group.create_task(self._repeat(self._ruler.look, _TICK_SECONDS)),
                 group.create_task(self._repeat(self._end_overdue, _TICK_SECONDS)),
                 group.create_task(self._repeat(self._review, _REVIEW_SECONDS)),
                 group.create_task(self._repeat(self._tidy, _TIDY_SECONDS)),

@@ -23,6 +23,8 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    rule_pb2,
+    rule_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
     runbook_pb2,
@@ -49,6 +51,7 @@ from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.inventory import InventoryServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.rule import RuleServicer
 from polydesk.rpc.run import RunServicer
 from polydesk.rpc.runbook import RunbookServicer
 from polydesk.rpc.schedule import ScheduleServicer
@@ -74,6 +77,7 @@ SERVICES: Final = tuple(
         directory_pb2,
         run_pb2,
         runbook_pb2,
+        rule_pb2,
         script_pb2,
         target_pb2,
         identity_pb2,
@@ -100,5 +104,6 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     script_pb2_grpc.add_ScriptServiceServicer_to_server(ScriptServicer(desk), server)
     target_pb2_grpc.add_TargetServiceServicer_to_server(TargetServicer(desk), server)
     runbook_pb2_grpc.add_RunbookServiceServicer_to_server(RunbookServicer(desk), server)
+    rule_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(desk), server)
     run_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)

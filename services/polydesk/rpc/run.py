@@ -193,6 +193,7 @@ def from_run(run: Run) -> pb.Run:
         actor=run.actor,
         rerun_of=f"runs/{run.rerun_of}" if run.rerun_of else "",
         schedule=f"orgs/{run.org}/schedules/{run.schedule}" if run.schedule else "",
+        rule=f"orgs/{run.org}/rules/{run.rule}" if run.rule else "",
         cancelling=run.cancelling,
         create_time=timestamp(run.created_at),
         start_time=run.started_at and timestamp(run.started_at),
@@ -215,6 +216,7 @@ def from_heard(heard: Heard) -> Response:
 def _from_node(node: NodeRun) -> pb.Run.Node:
     return pb.Run.Node(
         id=node.id,
+        needs=node.needs,
         state=_NUMBERS[node.state],
         attempts=map(_from_attempt, node.attempts),
         result_json=node.result,

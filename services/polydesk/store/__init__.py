@@ -12,6 +12,7 @@ from typing import Any, Final
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.location import Location
 from polydesk.domain.person import Person
+from polydesk.domain.rule import Rule
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.script import Script
 from polydesk.domain.target import Target
@@ -28,6 +29,7 @@ from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
 from polydesk.store.pending import SqlPendingFiles
+from polydesk.store.rule import SqlRules
 from polydesk.store.run import SqlRuns
 from polydesk.store.schedule import SqlSchedules
 from polydesk.store.script import OUT_OF_DATE, Engine, Read
@@ -58,6 +60,7 @@ class SqlStore:
         self._scripts = SqlShelf(engine, "script", Script)
         self._targets = SqlShelf(engine, "target", Target)
         self._runbooks = SqlShelf(engine, "runbook", Runbook)
+        self._rules = SqlRules(engine, "rule", Rule)
         self._runs = SqlRuns(engine)
         self._ci_groups = SqlCiGroups(engine)
         self._cis = SqlCis(engine)
@@ -125,6 +128,11 @@ class SqlStore:
     def runbooks(self) -> SqlShelf[Runbook]:
         """Keeps runbooks."""
         return self._runbooks
+
+    @property
+    def rules(self) -> SqlRules:
+        """Keeps rules."""
+        return self._rules
 
     @property
     def runs(self) -> SqlRuns:

@@ -8,7 +8,7 @@ from polydesk.domain.errors import Invalid
 from polydesk.store.script import Read, Script, Write
 
 _HIGHEST: Final = 2**31 - 1
-_KEEP: Final = (
+KEEP: Final = (
     "insert into counters (name, value) values ($1, $2)"
     " on conflict (name) do update set value = excluded.value"
 )
@@ -32,7 +32,7 @@ class Counted:
     @property
     def write(self) -> Write:
         """Keeps the newest id."""
-        return Write(_KEEP, [(self._name, self._newest)])
+        return Write(KEEP, [(self._name, self._newest)])
 
 
 def counted(name: str) -> Script[Counted]:

@@ -54,6 +54,11 @@ class SqlTickets:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    async def newest(self) -> int:
+        """Returns the highest id that is given out."""
+        row = await self._engine.row(Read("select ticket from latest"))
+        return int(row[0]) if row else 0
+
     async def save(
         self,
         org: int,
