@@ -12,6 +12,8 @@ from polydesk.cli.listing import printable, show_json
 from polydesk.cli.message import word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from polydesk.client import Client, HubError
     from polydesk.client.messages import run_pb2
 
@@ -56,18 +58,19 @@ def _say(line: Any) -> None:
 
 def _tell_change(seen: run_pb2.Run, found: run_pb2.Run) -> None:
     """Tells what is new of a run: its graph at first and at the end, between them its nodes."""
-    before = {node.id: node.state for node in seen.nodes}
-    whole = len(found.nodes) > 1 and (not before or found.HasField("end_time"))
-    if whole:
-        told = list(drawn(found.nodes, line_of))
-    else:
-        told = [line_of(node) for node in found.nodes if before.get(node.id) != node.state]
     if len(found.nodes) > 1:
-        for line in told:
+        for line in _news(seen, found):
             typer.echo(printable(f"  {line}"), err=True)
     if found.state != seen.state:
-        told_state = f"{found.name}: {word(found, 'state')} {found.message}"
-        typer.echo(printable(told_state).rstrip(), err=True)
+        told = f"{found.name}: {word(found, 'state')} {found.message}"
+        typer.echo(printable(told).rstrip(), err=True)
+
+
+def _news(seen: run_pb2.Run, found: run_pb2.Run) -> Iterable[str]:
+    before = {node.id: node.state for node in seen.nodes}
+    if not before or found.HasField("end_time"):
+        return drawn(found.nodes, line_of)
+    return [line_of(node) for node in found.nodes if before[node.id] != node.state]
 
 
 def _tell_loss(error: HubError) -> None:
