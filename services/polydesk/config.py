@@ -51,6 +51,15 @@ class Settings(BaseSettings):
         description="Web pages elsewhere that may call: https://… https://…, with blanks between",
     )
 
+    metrics: str = Field(
+        "",
+        description="Where a process tells its metrics and health: 127.0.0.1:9464; port 0: any"
+        " that is free; empty: nowhere",
+    )
+    channelz: str = Field(
+        "", description="Where a hub answers channelz, which shows its peers: loopback alone"
+    )
+
     @property
     def store_url(self) -> str:
         """Returns the URL of the database."""

@@ -21,6 +21,7 @@ from polydesk.domain import progress
 from polydesk.domain.errors import NotFound, PolydeskError
 from polydesk.domain.identity import Stamp
 from polydesk.domain.job import Exit, Job
+from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.patience import Patience
 from polydesk.domain.plan import Plan, PlannedCommand, PlannedScript, Step, told_parameters
 from polydesk.domain.ports import Clock, Store
@@ -52,8 +53,10 @@ class Drivers:
         secret_of: SecretOf,
         worker: str,
         local: bool,
+        meter: Meter = UNMETERED,
     ) -> None:
         self.store = store
+        self.meter = meter
         self.clock = clock
         self.launchers = launchers
         self.secret_of = secret_of
@@ -185,7 +188,12 @@ class _Driver:
                 outcome=Outcome.UNKNOWN,
                 message=f"nobody can tell how it ended: {attempt.machine}, where it ran, is gone",
             )
-        return await launcher.launch(job, output=taker)
+        began = self._all.clock.monotonic()
+        ended = await launcher.launch(job, output=taker)
+        kind = job.target.kind if job.target else TargetKind.LOCAL
+        seconds = self._all.clock.monotonic() - began
+        self._all.meter.launched(kind, ended.outcome, seconds=seconds)
+        return ended
 
     async def _end(self, step: Step, attempt: Attempt, ended: Exit, taker: Taker) -> None:
         result = ""
