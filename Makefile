@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-SOURCES := $(shell find proto gateway -name '*.proto' -o -name '*.yaml' -o -name '*.lua' -o -name 'compile.py')
+SOURCES := $(shell find proto gateway -name node_modules -prune -o -type f -print)
 
 # grpc starts no calls in a forked process; with its fork support on, starting programs can crash it.
 export GRPC_ENABLE_FORK_SUPPORT := 0
@@ -39,7 +39,7 @@ soak: $(READY) ## Kills the hub 30 times under load, on each engine
 chaos: $(READY) ## Kills hubs and workers 100 times while runs are under way, on each engine
 	@POLYDESK_TEST_KILLS=100 $(BIN)/pytest tests/runs/test_kill.py -s
 
-proto: $(READY) ## Compiles the contracts
+proto: $(READY) ## Compiles the contracts, and builds the pages
 	@$(BIN)/python proto/compile.py
 
 format: $(READY) ## Formats Python and contracts
@@ -61,6 +61,6 @@ dist: $(READY) ## Builds the wheel and the sdist
 	@$(BIN)/uv build --quiet
 
 clean: ## Removes what was built, keeps ./var
-	@rm -rf $(VENV) dist services/polydesk/api .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist services/polydesk/api services/polydesk/pages gateway/console/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help run test unit demo bench soak chaos proto format lint types check dist clean

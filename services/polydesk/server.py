@@ -16,7 +16,7 @@ import grpc.aio
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from polydesk import dialects, store
+from polydesk import dialects, openapi, store
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
@@ -48,6 +48,7 @@ from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
 from polydesk.rpc.interceptor import Gate
 from polydesk.rpc.method import methods_of
+from polydesk.rpc.page import PageServicer
 
 # The gateway asks each second whether a hub is well; for so long a stopping hub still serves.
 _LAME_DUCK: Final = 1.5
@@ -119,7 +120,8 @@ class Hub:
 
     async def _listen(self, settings: Settings) -> None:
         await self.desk.secrets.check_keys()
-        register(self._server, self.desk)
+        pages = PageServicer(openapi.documents(), switched_on=settings.pages)
+        register(self._server, self.desk, pages)
         for dialect in dialects.load():
             dialect.register(self._server, self.desk)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -20,6 +20,7 @@ from polydesk.cli import (
     link,
     mail,
     note,
+    openapi,
     rule,
     runbook,
     schedule,
@@ -73,6 +74,7 @@ app.add_typer(schedule.schedule, name="schedule")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)
+app.command("openapi")(openapi.openapi)
 
 
 def main() -> None:

@@ -23,6 +23,8 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    page_pb2,
+    page_pb2_grpc,
     rule_pb2,
     rule_pb2_grpc,
     run_pb2,
@@ -51,6 +53,7 @@ from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.inventory import InventoryServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.page import PageServicer
 from polydesk.rpc.rule import RuleServicer
 from polydesk.rpc.run import RunServicer
 from polydesk.rpc.runbook import RunbookServicer
@@ -81,12 +84,13 @@ SERVICES: Final = tuple(
         script_pb2,
         target_pb2,
         identity_pb2,
+        page_pb2,
     )
     for service in contract.DESCRIPTOR.services_by_name.values()
 )
 
 
-def register(server: grpc.aio.Server, desk: Desk) -> None:
+def register(server: grpc.aio.Server, desk: Desk, pages: PageServicer) -> None:
     """Adds the canonical servicers."""
     ticket_pb2_grpc.add_TicketServiceServicer_to_server(WatchServicer(desk), server)
     incident_pb2_grpc.add_IncidentServiceServicer_to_server(IncidentServicer(desk), server)
@@ -107,3 +111,4 @@ def register(server: grpc.aio.Server, desk: Desk) -> None:
     rule_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(desk), server)
     run_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)
+    page_pb2_grpc.add_PageServiceServicer_to_server(pages, server)
