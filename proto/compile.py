@@ -82,6 +82,7 @@ def build_pages(root: Path) -> None:
         return
     _npm(source, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
     shutil.rmtree(pages, ignore_errors=True)
+    _npm(source, "run", "build", "--", f"--outdir={pages / 'console'}")
     shutil.copytree(source / "swagger", pages / "swagger")
     for part in SWAGGER_PARTS:
         shutil.copy(source / "node_modules" / "swagger-ui-dist" / part, pages / "swagger" / part)
