@@ -1,5 +1,6 @@
 // Charts, drawn as SVG, each with its numbers as a table beside it.
 
+import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "./words.ts";
 
 export interface Series {
@@ -8,27 +9,28 @@ export interface Series {
   values: number[];
 }
 
-const WIDTH = 720;
 const HEIGHT = 200;
 const LEFT = 44;
+const LABEL = 76;
 const BOTTOM = 22;
 const TOP = 8;
 
 /** Draws stacked columns over time. */
 export function Columns(props: { label: string; times: Date[]; width: number; series: Series[] }) {
   const { label, times, width, series } = props;
+  const [figure, wide] = useWidth();
   const totals = times.map((_, at) => series.reduce((sum, each) => sum + (each.values[at] ?? 0), 0));
   const top = ceiling(Math.max(1, ...totals));
-  const step = (WIDTH - LEFT) / Math.max(1, times.length);
+  const step = (wide - LEFT) / Math.max(1, times.length);
   const y = (value: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
   const format = formatOf(width * times.length);
-  const every = Math.ceil(times.length / 8);
+  const every = Math.ceil(LABEL / step);
   return (
-    <figure class="chart">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${label}: ${total(series)}`}>
+    <figure class="chart" ref={figure}>
+      <svg width={wide} height={HEIGHT} role="img" aria-label={`${label}: ${total(series)}`}>
         {[0, 0.5, 1].map((part) => (
           <g key={part}>
-            <line class="rule" x1={LEFT} x2={WIDTH} y1={y(part * top)} y2={y(part * top)} />
+            <line class="rule" x1={LEFT} x2={wide} y1={y(part * top)} y2={y(part * top)} />
             <text class="tick" x={LEFT - 6} y={y(part * top) + 4} text-anchor="end">
               {count(part * top)}
             </text>
@@ -69,6 +71,19 @@ export function Columns(props: { label: string; times: Date[]; width: number; se
       <Numbers label={label} times={times} format={format} series={series} />
     </figure>
   );
+}
+
+/** Returns how wide an element is, whenever that changes: text in a chart does not grow with it. */
+function useWidth() {
+  const element = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(320);
+  useEffect(() => {
+    if (!element.current) return;
+    const observer = new ResizeObserver(([seen]) => seen && setWidth(seen.contentRect.width));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width] as const;
 }
 
 function Legend({ series }: { series: Series[] }) {

@@ -11,7 +11,7 @@ import { go, href, PARTS, usePlace, type Place } from "./route.ts";
 import { RunDetail } from "./run.tsx";
 import { Runs } from "./runs.tsx";
 import { Schedules } from "./schedules.tsx";
-import { nextTheme, useTheme } from "./theme.ts";
+import { nextTheme, useTheme, type Themed } from "./theme.ts";
 import { TicketDetail } from "./ticket.tsx";
 import { Tickets } from "./tickets.tsx";
 import type { Caller, Org } from "./types.ts";
@@ -33,6 +33,7 @@ export interface Desk {
 function Page() {
   const [session, setSession] = useState<Session | undefined>();
   const [why, setWhy] = useState("");
+  const theme = useTheme();
   useEffect(() => whenEnded((reason) => (setWhy(reason), setSession(undefined))), []);
 
   async function entered() {
@@ -44,10 +45,10 @@ function Page() {
   }
 
   if (!session) return <Login key={why} why={why} entered={entered} />;
-  return <Inside session={session} />;
+  return <Inside session={session} theme={theme} />;
 }
 
-function Inside({ session }: { session: Session }) {
+function Inside({ session, theme }: { session: Session; theme: Themed }) {
   const place = usePlace();
   const known = session.orgs.some((org) => org.name === place.org);
   const org = known ? place.org : session.caller.defaultOrg || session.orgs[0]?.name || "";
@@ -55,10 +56,11 @@ function Inside({ session }: { session: Session }) {
     if (org && (!known || !place.part)) go(org, place.part && !known ? place.part : "tickets");
   }, [org, known, place.part]);
   if (!org) return <main id="main">This account is in no org.</main>;
-  return <Shell key={org} session={session} org={org} place={place} />;
+  return <Shell key={org} session={session} org={org} place={place} theme={theme} />;
 }
 
-function Shell({ session, org, place }: { session: Session; org: string; place: Place }) {
+function Shell(props: { session: Session; org: string; place: Place; theme: Themed }) {
+  const { session, org, place, theme } = props;
   const [feed, setFeed] = useState<Feed | undefined>();
   useEffect(() => {
     const opened = new Feed(org);
@@ -73,7 +75,7 @@ function Shell({ session, org, place }: { session: Session; org: string; place: 
       <a class="skip" href="#main" onClick={skip}>
         Skip to the content
       </a>
-      <Head session={session} desk={desk} place={place} />
+      <Head session={session} desk={desk} place={place} theme={theme} />
       <main id="main" tabIndex={-1}>
         <Part desk={desk} place={place} />
       </main>
@@ -86,9 +88,10 @@ function skip(event: MouseEvent): void {
   document.getElementById("main")?.focus();
 }
 
-function Head({ session, desk, place }: { session: Session; desk: Desk; place: Place }) {
+function Head(props: { session: Session; desk: Desk; place: Place; theme: Themed }) {
+  const { session, desk, place } = props;
   const standing = useStanding(desk.feed);
-  const [theme, setTheme] = useTheme();
+  const [theme, setTheme] = props.theme;
   return (
     <header class="head">
       <strong class="brand">Polydesk</strong>
@@ -119,7 +122,8 @@ function Head({ session, desk, place }: { session: Session; desk: Desk; place: P
       <span class={`standing ${standing}`} role="status">
         {{ live: "Live", connecting: "Connecting", lost: "Connection lost" }[standing]}
       </span>
-      <button class="quiet" onClick={() => setTheme(nextTheme(theme))}>
+      <button class="quiet" title="Colours" onClick={() => setTheme(nextTheme(theme))}>
+        <span aria-hidden="true">◐ </span>
         <span class="hidden">Colours: </span>
         {plain(theme, "")}
       </button>

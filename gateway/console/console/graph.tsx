@@ -1,11 +1,9 @@
 // Draws the graph of a run. A node is a button, which chooses whose output is shown.
 
 import { useMemo } from "preact/hooks";
-import { drawing, HEIGHT, WIDTH, type Spot } from "./layout.ts";
+import { drawing, HEIGHT, type Spot } from "./layout.ts";
 import type { Node } from "./types.ts";
 import { plain } from "./words.ts";
-
-const LONGEST = 20;
 
 export function Graph(props: { nodes: Node[]; chosen: string; choose: (id: string) => void }) {
   const { nodes, chosen, choose } = props;
@@ -29,15 +27,22 @@ export function Graph(props: { nodes: Node[]; chosen: string; choose: (id: strin
           />
         ))}
         {drawn.spots.map((spot) => (
-          <Box key={spot.node.id} spot={spot} chosen={spot.node.id === chosen} choose={choose} />
+          <Box
+            key={spot.node.id}
+            spot={spot}
+            wide={drawn.wide}
+            chosen={spot.node.id === chosen}
+            choose={choose}
+          />
         ))}
       </svg>
     </div>
   );
 }
 
-function Box({ spot, chosen, choose }: { spot: Spot; chosen: boolean; choose: (id: string) => void }) {
-  const { node, x, y } = spot;
+function Box(props: { spot: Spot; wide: number; chosen: boolean; choose: (id: string) => void }) {
+  const { chosen, choose } = props;
+  const { node, x, y } = props.spot;
   const state = plain(node.state, "STATE_");
   const toggle = () => choose(chosen ? "" : node.id);
   return (
@@ -47,7 +52,7 @@ function Box({ spot, chosen, choose }: { spot: Spot; chosen: boolean; choose: (i
       role="button"
       tabIndex={0}
       aria-pressed={chosen}
-      aria-label={`${node.id}: ${state}${node.needs.length ? `, after ${node.needs.join(", ")}` : ""}`}
+      aria-description={node.needs.length ? `after ${node.needs.join(", ")}` : undefined}
       onClick={toggle}
       onKeyDown={(event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -55,12 +60,11 @@ function Box({ spot, chosen, choose }: { spot: Spot; chosen: boolean; choose: (i
         toggle();
       }}
     >
-      <title>{node.id}</title>
-      <rect width={WIDTH} height={HEIGHT} rx="8" />
+      <rect width={props.wide} height={HEIGHT} rx="8" />
       <circle cx="18" cy={HEIGHT / 2} r="6" />
       <text x="34" y="20">
-        {node.id.length > LONGEST ? `${node.id.slice(0, LONGEST - 1)}…` : node.id}
-      </text>
+        {node.id}
+      </text>{" "}
       <text x="34" y="36" class="small">
         {state}
       </text>

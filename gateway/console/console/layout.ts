@@ -2,8 +2,10 @@
 
 import type { Node } from "./types.ts";
 
-export const WIDTH = 168;
 export const HEIGHT = 46;
+const NARROWEST = 140;
+const LETTER = 8;
+const BESIDE = 48;
 const GAP_X = 56;
 const GAP_Y = 18;
 const MARGIN = 12;
@@ -21,6 +23,8 @@ export interface Edge {
 }
 
 export interface Drawing {
+  /** How wide each node is: as wide as the longest name needs. */
+  wide: number;
   width: number;
   height: number;
   spots: Spot[];
@@ -37,6 +41,8 @@ interface Place {
 
 /** Lays out the graph of a run. */
 export function drawing(nodes: Node[]): Drawing {
+  const longest = Math.max(0, ...nodes.map((node) => node.id.length));
+  const wide = Math.max(NARROWEST, longest * LETTER + BESIDE);
   const layers = layersOf(nodes);
   const places = new Map<string, Place>();
   const routes = nodes.flatMap((node) => node.needs.map((need) => route(need, node.id, layers)));
@@ -55,14 +61,19 @@ export function drawing(nodes: Node[]): Drawing {
   arrange([...places.values()], places);
   const rows = Math.max(1, ...[...places.values()].map((place) => place.row + 1));
   const columns = Math.max(1, ...[...places.values()].map((place) => place.layer + 1));
+  const corner = (key: string) => ({
+    x: MARGIN + (places.get(key)?.layer ?? 0) * (wide + GAP_X),
+    y: MARGIN + (places.get(key)?.row ?? 0) * (HEIGHT + GAP_Y),
+  });
   return {
-    width: columns * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN,
+    wide,
+    width: columns * (wide + GAP_X) - GAP_X + 2 * MARGIN,
     height: rows * (HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN,
-    spots: nodes.map((node) => ({ node, ...corner(places.get(node.id)) })),
+    spots: nodes.map((node) => ({ node, ...corner(node.id) })),
     edges: routes.map((stops) => ({
       from: stops[0] ?? "",
       to: stops.at(-1) ?? "",
-      path: path(stops.map((key) => corner(places.get(key)))),
+      path: path(stops.map(corner), wide),
     })),
   };
 }
@@ -110,23 +121,16 @@ function middle(place: Place, places: Map<string, Place>): number | undefined {
   return rows.reduce((sum, row) => sum + row, 0) / rows.length;
 }
 
-function corner(place: Place | undefined): { x: number; y: number } {
-  return {
-    x: MARGIN + (place?.layer ?? 0) * (WIDTH + GAP_X),
-    y: MARGIN + (place?.row ?? 0) * (HEIGHT + GAP_Y),
-  };
-}
-
 /** Draws a line from the right of one place to the left of the next, through the bends. */
-function path(corners: { x: number; y: number }[]): string {
+function path(corners: { x: number; y: number }[], wide: number): string {
   const middleOf = (y: number) => y + HEIGHT / 2;
   return corners
     .slice(1)
     .map((to, index) => {
       const from = corners[index] ?? to;
-      const start = from.x + WIDTH;
+      const start = from.x + wide;
       const bend = (to.x - start) / 2;
-      const through = index < corners.length - 2 ? ` H ${to.x + WIDTH}` : "";
+      const through = index < corners.length - 2 ? ` H ${to.x + wide}` : "";
       const begin = index === 0 ? `M ${start} ${middleOf(from.y)} ` : "";
       return `${begin}C ${start + bend} ${middleOf(from.y)} ${to.x - bend} ${middleOf(to.y)} ${to.x} ${middleOf(to.y)}${through}`;
     })

@@ -11,8 +11,10 @@ export function nextTheme(theme: Theme): Theme {
   return THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
 }
 
+export type Themed = [Theme, (theme: Theme) => void];
+
 /** Returns the theme, which is kept in this browser, and what changes it. */
-export function useTheme(): [Theme, (theme: Theme) => void] {
+export function useTheme(): Themed {
   const [theme, setTheme] = useState<Theme>(
     () => THEMES.find((each) => each === localStorage.getItem(KEY)) ?? "system",
   );

@@ -249,12 +249,20 @@ function shown(json: string): string {
 
 function brief(value: unknown): string {
   if (value === null || value === undefined) return "";
+  if (isPart(value)) return PART.map((name) => value[name]).filter(Boolean).join(", ");
   if (Array.isArray(value)) return value.map(brief).join(", ");
   if (typeof value !== "object") return String(value);
   return Object.entries(value)
     .filter(([, each]) => each !== null && each !== "")
     .map(([name, each]) => `${name} ${brief(each)}`)
     .join(", ");
+}
+
+// What a note, a link and an attachment say to people; they stand whole in the history.
+const PART = ["subject", "body", "system", "key", "url", "file_name", "content_type"];
+
+function isPart(value: unknown): value is { [name: string]: unknown } {
+  return typeof value === "object" && value !== null && "id" in value && "ticket" in value;
 }
 
 interface Seen {
@@ -309,7 +317,12 @@ function Views({ ticket }: { ticket: Ticket }) {
 
 async function see(view: View): Promise<Seen> {
   const { status, body } = await look(view.path);
-  return { view, status, rows: [...flat(body, "")] };
+  return { view, status, rows: [...flat(body, "")].map(([name, value]) => [short(name), value]) };
+}
+
+/** Leaves out what tells nothing of one ticket: that it is the first of the results. */
+function short(name: string): string {
+  return name.replace(/^results?(\[0\])?\./i, "");
 }
 
 /** Lists what an answer says, a line for each value: `notes[0].body`. */

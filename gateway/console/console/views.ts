@@ -27,7 +27,6 @@ const STATUS: Record<string, string> = {
 };
 
 const SHOWS: ((ticket: Ticket) => View[])[] = [
-  (ticket) => [{ via: "desk", title: "Desk API", path: `/desk/v1/${ticket.name}` }],
   iautomate,
   (ticket) =>
     ticket.kind === "KIND_INCIDENT"
@@ -43,6 +42,7 @@ const SHOWS: ((ticket: Ticket) => View[])[] = [
           },
         ]
       : [],
+  (ticket) => [{ via: "desk", title: "Polydesk's own", path: `/desk/v1/${ticket.name}` }],
 ];
 
 /** Returns the routes at which a ticket is shown. */

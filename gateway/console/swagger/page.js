@@ -9,7 +9,7 @@ fetch("/openapi/index.json")
       urls: names.map((name) => ({ name: name.replace(".json", ""), url: `/openapi/${name}` })),
       deepLinking: true,
       filter: true,
-      docExpansion: "none",
+      docExpansion: "list",
       validatorUrl: null,
     });
   });
