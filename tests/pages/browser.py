@@ -22,11 +22,19 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-gpu",
     "--disable-quic",
+    "--disable-software-rasterizer",
     "--disable-sync",
     "--no-first-run",
     "--no-sandbox",  # which it cannot have as root
 )
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# What npm brings looks for its font in a folder that all users of a machine share.
+_FONTS: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">fonts</dir>
+</fontconfig>
+"""
 _UNPACK: Final = """
 import { inflate } from "@sparticuz/chromium";
 for (const part of ["chromium.br", "fonts.tar.br", "al2023.tar.br"]) {
@@ -58,6 +66,7 @@ def unpacked() -> Chromium:
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
             node("--input-type=module", "-e", _UNPACK, TMPDIR=str(making))
+            (making / "fonts" / "fonts.conf").write_text(_FONTS)
             making.rename(folder)
     libraries = {"LD_LIBRARY_PATH": str(folder / "al2023" / "lib")}
     return Chromium(folder / "chromium", libraries | {"FONTCONFIG_PATH": str(folder / "fonts")})

@@ -11,7 +11,7 @@ import { go, href, PARTS, usePlace, type Place } from "./route.ts";
 import { RunDetail } from "./run.tsx";
 import { Runs } from "./runs.tsx";
 import { Schedules } from "./schedules.tsx";
-import { nextTheme, useTheme, type Themed } from "./theme.ts";
+import { nextTheme, useTheme } from "./theme.ts";
 import { TicketDetail } from "./ticket.tsx";
 import { Tickets } from "./tickets.tsx";
 import type { Caller, Org } from "./types.ts";
@@ -48,7 +48,7 @@ function Page() {
   return <Inside session={session} theme={theme} />;
 }
 
-function Inside({ session, theme }: { session: Session; theme: Themed }) {
+function Inside({ session, theme }: { session: Session; theme: ReturnType<typeof useTheme> }) {
   const place = usePlace();
   const known = session.orgs.some((org) => org.name === place.org);
   const org = known ? place.org : session.caller.defaultOrg || session.orgs[0]?.name || "";
@@ -59,7 +59,7 @@ function Inside({ session, theme }: { session: Session; theme: Themed }) {
   return <Shell key={org} session={session} org={org} place={place} theme={theme} />;
 }
 
-function Shell(props: { session: Session; org: string; place: Place; theme: Themed }) {
+function Shell(props: { session: Session; org: string; place: Place; theme: ReturnType<typeof useTheme> }) {
   const { session, org, place, theme } = props;
   const [feed, setFeed] = useState<Feed | undefined>();
   useEffect(() => {
@@ -88,7 +88,7 @@ function skip(event: MouseEvent): void {
   document.getElementById("main")?.focus();
 }
 
-function Head(props: { session: Session; desk: Desk; place: Place; theme: Themed }) {
+function Head(props: { session: Session; desk: Desk; place: Place; theme: ReturnType<typeof useTheme> }) {
   const { session, desk, place } = props;
   const standing = useStanding(desk.feed);
   const [theme, setTheme] = props.theme;

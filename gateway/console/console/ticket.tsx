@@ -76,7 +76,7 @@ export function TicketDetail({ desk, id }: { desk: Desk; id: string }) {
 
 function Head({ ticket, changes }: { ticket: Ticket; changes: TicketChange[] }) {
   const now = useNow(15);
-  const vias = [...new Set(changes.map((change) => change.via))];
+  const vias = [...new Set(changes.map((change) => change.via).reverse())];
   return (
     <section class="ticket">
       <Title text={ticket.summary || ticket.number}>
@@ -198,7 +198,7 @@ function History({ changes }: { changes: TicketChange[] }) {
   const now = useNow(15);
   return (
     <Panel title="History">
-      <ol class="history">
+      <ol class="history" tabIndex={0} aria-label="History, the last change first">
         {changes.map((change) => (
           <li key={change.sequence}>
             <p class="under">
@@ -220,7 +220,8 @@ function History({ changes }: { changes: TicketChange[] }) {
 }
 
 function Field({ field }: { field: FieldChange }) {
-  const old = shown(field.oldJson);
+  const [old, now] = [shown(field.oldJson), shown(field.newJson)];
+  if (old === now) return null;
   return (
     <li>
       <span class="name">{field.field}</span>{" "}
@@ -229,7 +230,7 @@ function Field({ field }: { field: FieldChange }) {
           <del>{old}</del>{" "}
         </>
       )}
-      <ins>{shown(field.newJson) || "–"}</ins>
+      <ins>{now || "–"}</ins>
     </li>
   );
 }
@@ -250,6 +251,7 @@ function shown(json: string): string {
 function brief(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (isPart(value)) return PART.map((name) => value[name]).filter(Boolean).join(", ");
+  if (isRun(value)) return [value.title, value.state, value.message].filter(Boolean).join(", ");
   if (Array.isArray(value)) return value.map(brief).join(", ");
   if (typeof value !== "object") return String(value);
   return Object.entries(value)
@@ -263,6 +265,10 @@ const PART = ["subject", "body", "system", "key", "url", "file_name", "content_t
 
 function isPart(value: unknown): value is { [name: string]: unknown } {
   return typeof value === "object" && value !== null && "id" in value && "ticket" in value;
+}
+
+function isRun(value: unknown): value is { title: string; state: string; message: string } {
+  return typeof value === "object" && value !== null && "title" in value && "state" in value;
 }
 
 interface Seen {

@@ -13,3 +13,9 @@ fetch("/openapi/index.json")
       validatorUrl: null,
     });
   });
+
+// Of the credentials that it asks for, Swagger UI begins with the last; the first are the guide's.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(".authorize")) return;
+  requestAnimationFrame(() => document.querySelector(".auth-container input")?.focus());
+});

@@ -35,7 +35,7 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src "
 )
-# Swagger UI writes styles into its elements. Our own page does not, nor does it read HTML from texts.
+# Swagger UI writes styles into its elements; our own page does not, and makes no HTML of texts.
 _SWAGGER: Final = f"{_POLICY}'self' 'unsafe-inline'"
 _CONSOLE: Final = f"{_POLICY}'self'; require-trusted-types-for 'script'; trusted-types 'none'"
 _HEADERS: Final = (
