@@ -80,7 +80,7 @@ def build_pages(root: Path) -> None:
     stamp, digest = pages / "built", _digest(source)
     if stamp.is_file() and stamp.read_text() == digest:
         return
-    _npm(source, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
+    _npm(source, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     shutil.rmtree(pages, ignore_errors=True)
     shutil.copytree(source / "swagger", pages / "swagger")
     for part in SWAGGER_PARTS:
