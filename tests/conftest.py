@@ -91,6 +91,14 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     postgres.drop(name)
 
 
+@pytest.fixture
+def postgres_empty(postgres: Server) -> Iterator[str]:
+    """A database in which nothing is, not even tables."""
+    name = f"empty_{next(_numbers)}"
+    yield postgres.database(name)
+    postgres.drop(name)
+
+
 @pytest.fixture(params=ENGINES)
 def store_url(request: pytest.FixtureRequest) -> str:
     url: str = request.getfixturevalue(f"{request.param}_url")

@@ -222,6 +222,11 @@ async def migrate(settings: Settings) -> None:
     await store.migrate(settings.store_url)
 
 
+async def copy_database(settings: Settings, target: str) -> dict[str, int]:
+    """Copies the database into an empty one; returns how many rows each table has."""
+    return await store.copy(settings.store_url, target)
+
+
 async def verify_history(settings: Settings) -> int | None:
     """Returns the entry at which the history has been tampered with, if there is one."""
     opened = await store.open_store(settings.store_url)
