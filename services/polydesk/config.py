@@ -18,6 +18,13 @@ class Settings(BaseSettings):
     data: Path = Field(Path("var"), description="The folder of the hub's data")
     database_url: str = Field("", description="postgresql://… instead of SQLite in the data folder")
     hub: str = Field("", description="Where the hub itself listens: unix:/path or address:port")
+    tls_certificate: str = Field(
+        "", description="The file of the gateway's certificate and those above it, in PEM"
+    )
+    tls_key: str = Field("", description="The file of that certificate's private key, in PEM")
+    tls_client_ca: str = Field(
+        "", description="The file of those who certify clients; others are not let in then"
+    )
     workers: int = Field(
         1, ge=1, le=64, description="Hub processes; more than one needs PostgreSQL"
     )
@@ -51,6 +58,11 @@ class Settings(BaseSettings):
         "",
         description="Web pages elsewhere that may call: https://… https://…, with blanks between",
     )
+
+    @property
+    def tls(self) -> bool:
+        """Tells whether the gateway speaks TLS."""
+        return bool(self.tls_certificate)
 
     @property
     def store_url(self) -> str:
@@ -102,6 +114,14 @@ class Settings(BaseSettings):
             "POLYDESK_DATA": str(self.data.resolve()),
             "POLYDESK_BLOBS": self.blobs and str(self.blobs_folder),
             "POLYDESK_SECRET_KEY_FILE": str(self.named_keys or ""),
+            **{
+                f"POLYDESK_TLS_{name}": file and str(Path(file).resolve())
+                for name, file in {
+                    "CERTIFICATE": self.tls_certificate,
+                    "KEY": self.tls_key,
+                    "CLIENT_CA": self.tls_client_ca,
+                }.items()
+            },
         }
         return {**os.environ, **said, **paths}
 
