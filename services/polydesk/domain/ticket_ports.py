@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from polydesk.domain.attachment import Attachment, Detached, Upload
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.intake import Noted, Recorded
 from polydesk.domain.link import Link, LinkDraft, Linked
@@ -84,6 +84,9 @@ class TicketStore(Protocol):
 
     async def history(self, ticket: int, *, after: int, limit: int) -> list[Entry]:
         """Returns changes of a ticket with a sequence above `after`, oldest first."""
+
+    async def authors(self, tickets: Sequence[int]) -> dict[int, Authors]:
+        """Returns who did what to tickets, by their ids; unknown ids are left out."""
 
 
 class NoteStore(Protocol):
