@@ -92,7 +92,7 @@ def to_query(filter_: str, options: Options) -> Query:
         where=All(tuple(parts)),
         order=order,
         descending=descending,
-        limit=options.top,
+        limit=max(options.top, 1),  # who wants none wants to know how many there are
         offset=options.skip,
     )
 

@@ -59,8 +59,9 @@ class IvantiSm(pb_grpc.IvantiSmServiceServicer):
         at, options = read_address(request.object), read_options(request)
         known = _FIELDS[at.set]
         if at.key:
-            [entity] = selected([await self._one(at)], options.select, known)
-            return await _answer(context, with_context(_root(context), at.set, entity))
+            one, etag = await self._one(at)
+            [entity] = selected([one], options.select, known)
+            return await _answer(context, with_context(_root(context), at.set, entity), etag=etag)
         entities, total = await self._list(at.set, request.filter, options)
         count = {"@odata.count": total} if options.count else {}
         answer = {
@@ -95,7 +96,8 @@ class IvantiSm(pb_grpc.IvantiSmServiceServicer):
         ticket = await self._front.incident(caller, rec_id)
         changed = await self._front.change(caller, ticket, said)
         entity = await self._front.entity(caller, changed)
-        return await _answer(context, with_context(_root(context), INCIDENTS, entity))
+        answer = with_context(_root(context), INCIDENTS, entity)
+        return await _answer(context, answer, etag=changed.etag)
 
     async def DeleteObject(
         self, request: pb.DeleteObjectRequest, context: Context
@@ -107,21 +109,22 @@ class IvantiSm(pb_grpc.IvantiSmServiceServicer):
         await _send(context, NO_CONTENT)
         return httpbody_pb2.HttpBody()
 
-    async def _one(self, at: Address) -> Entity:
+    async def _one(self, at: Address) -> tuple[Entity, str]:
+        """Returns an object, and the etag of an incident."""
         caller = wire.caller_of()
         if at.set == INCIDENTS:
             ticket = await self._front.incident(caller, at.key)
-            return await self._front.entity(caller, ticket)
+            return await self._front.entity(caller, ticket), ticket.etag
         if at.set == EMPLOYEES:
             for found in await self._desk.people.known(caller, caller.home(), [at.key]):
                 if found.sys_id == at.key.lower():
-                    return person.from_person(found)
+                    return person.from_person(found), ""
             raise NotFound(f"there is no employee with the RecId {wire.clip(at.key)}")
         note = await self._desk.notes.find(caller, journal.note_id(at.key))
         ticket = await self._desk.tickets.get(caller, note.ticket)
         if ticket.org != caller.home() or note.kind not in journal.KINDS:
             raise NotFound(f"there is no note with the RecId {wire.clip(at.key)}")
-        return journal.from_note(note, ticket)
+        return journal.from_note(note, ticket), ""
 
     async def _list(
         self, set_: str, filter_: str, options: Options
@@ -133,7 +136,8 @@ class IvantiSm(pb_grpc.IvantiSmServiceServicer):
             page = await self._desk.tickets.page(
                 caller, caller.home(), query, "", with_total=options.count
             )
-            return await self._front.entities(caller, page.tickets[: options.top]), page.total
+            tickets = page.tickets[: options.top]
+            return await self._front.entities(caller, tickets), page.total
         if set_ == EMPLOYEES:
             condition = parse_filter(filter_, person.FILTERS)
             everybody = await self._front.people(caller)
@@ -179,11 +183,15 @@ def _root(context: Context) -> str:
     return root_of({key: str(value) for key, value in context.invocation_metadata() or ()})
 
 
-async def _answer(context: Context, answer: Entity, *, http: int = 200) -> httpbody_pb2.HttpBody:
-    await _send(context, http)
+async def _answer(
+    context: Context, answer: Entity, *, http: int = 200, etag: str = ""
+) -> httpbody_pb2.HttpBody:
+    await _send(context, http, etag)
     return httpbody_pb2.HttpBody(content_type=JSON, data=msgspec.json.encode(answer))
 
 
-async def _send(context: Context, http: int) -> None:
-    headers = (("odata-version", "4.0"), ("x-polydesk-status", str(http)))
-    await context.send_initial_metadata(headers)
+async def _send(context: Context, http: int, etag: str = "") -> None:
+    headers = [("odata-version", "4.0"), ("x-polydesk-status", str(http))]
+    if etag:
+        headers.append(("etag", f'"{etag}"'))
+    await context.send_initial_metadata(tuple(headers))
