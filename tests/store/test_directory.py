@@ -50,7 +50,7 @@ async def test_the_history_tells_who_did_what(store: SqlStore, way: tuple[State,
     for state in way:
         await store.tickets.change(
             made.id,
-            lambda ticket, to=state: change(ticket, {"state": to}, NOW),
+            partial(change, said={"state": state}, at=NOW),
             action="update",
             stamp=replace(stamp(), actor=state.value, via="iautomate"),
             once=None,

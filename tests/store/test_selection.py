@@ -183,7 +183,7 @@ async def test_each_operator_compares_as_python_does(
     store: SqlStore, filled: list[Ticket], field: str
 ) -> None:
     type_: Any = FIELDS[field]
-    few = {datetime: MOMENTS, str: WORDS, int: [0, 1, 7, 2**31]}
+    few: dict[type, list[Any]] = {datetime: MOMENTS, str: WORDS, int: [0, 1, 7, 2**31]}
     values = few.get(type_) or list(type_)
     for sign in COMPARE:
         for value in values:

@@ -207,6 +207,7 @@ def _checked(index: int, draft: Draft | Invalid, catalog: Catalog) -> Draft | In
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """The domain services of one hub."""
 
+    orgs: Orgs
     tickets: Tickets
     incidents: Incidents
     notes: Notes

@@ -106,6 +106,9 @@ class NoteStore(Protocol):
     async def get(self, ticket: int, id_: int) -> Note | None:
         """Returns a note of a ticket."""
 
+    async def find(self, id_: int) -> Note | None:
+        """Returns a note of whatever ticket."""
+
     async def of_ticket(
         self, ticket: int, *, kinds: Collection[NoteKind], after: int, limit: int
     ) -> list[Note]:

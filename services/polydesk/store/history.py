@@ -49,15 +49,13 @@ _NEWEST_OF_ORG: Final = (
     f"select {_COLUMNS} from history where org = $1 order by sequence desc limit $2"  # noqa: S608  # own words
 )
 # The entries that made tickets, touched them last, and took them last to where they are solved.
-_MARKS: Final = (
-    "select ticket, min(sequence) as made, max(sequence) as touched,"
-    " max(case when {state} = 'RESOLVED' then sequence end) as resolved,"
-    " max(case when {state} in ('CLOSED', 'CANCELLED') then sequence end) as closed"
-    " from history where ticket = any($1) group by ticket"
-).format(state="fields->'new'->>'state'")
+_STATE: Final = "fields->'new'->>'state'"
 _AUTHORS: Final = (
-    f"select marks.ticket, made.actor, touched.actor, made.via, resolved.actor, closed.actor"
-    f" from ({_MARKS}) as marks"
+    "select marks.ticket, made.actor, touched.actor, made.via, resolved.actor, closed.actor from"  # noqa: S608  # own words
+    " (select ticket, min(sequence) as made, max(sequence) as touched,"
+    f" max(case when {_STATE} = 'RESOLVED' then sequence end) as resolved,"
+    f" max(case when {_STATE} in ('CLOSED', 'CANCELLED') then sequence end) as closed"
+    " from history where ticket = any($1) group by ticket) as marks"
     " join history as made on made.sequence = marks.made"
     " join history as touched on touched.sequence = marks.touched"
     " left join history as resolved on resolved.sequence = marks.resolved"
