@@ -16,7 +16,8 @@ CONTEXT: Final = "@odata.context"
 INCIDENTS: Final = "incidents"
 EMPLOYEES: Final = "employees"
 NOTES: Final = "journal__Notess"
-SETS: Final = (INCIDENTS, EMPLOYEES, NOTES)
+CATEGORIES: Final = "categories"
+SETS: Final = (INCIDENTS, EMPLOYEES, NOTES, CATEGORIES)
 # As the seed prints it in the answer to a note.
 _CONTEXTS: Final = {NOTES: "journal__notess"}
 _OBJECT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*+)(?:\((.*)\))?", re.DOTALL)

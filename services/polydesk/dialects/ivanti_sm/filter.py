@@ -34,6 +34,8 @@ Field = Callable[[str, str, Value], Condition]
 
 _KEYWORDS: Final = frozenset({"and", "or", "not", *COMPARISONS})
 _CONSTANTS: Final[Mapping[str, Value]] = {"true": True, "false": False, "null": None}
+# As older clients of Ivanti write null.
+NULL: Final = "'$NULL'"
 _LONGEST_QUOTE: Final = 40
 _LONGEST_NUMBER: Final = 40
 _TOKEN: Final = re.compile(
@@ -169,6 +171,8 @@ class _Reader:
     def _value(self) -> Value:
         said = self._take()
         match said.kind:
+            case "text" if said.text.upper() == NULL:
+                return None
             case "text":
                 return said.text[1:-1].replace("''", "'")
             case "open":

@@ -14,6 +14,8 @@ from polydesk.api.ivanti_sm.v1 import ivanti_sm_pb2 as pb
 from polydesk.domain.errors import Invalid
 from polydesk.domain.ticket import LONGEST_NAME, check_text
 
+Asked = pb.ReadObjectsRequest | pb.ReadRelatedRequest
+
 USUAL_TOP: Final = 25
 MOST_TOP: Final = 100
 MOST_SKIP: Final = 10**9
@@ -35,7 +37,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     count: bool = True
 
 
-def read_options(said: pb.ReadObjectsRequest) -> Options:
+def read_options(said: Asked) -> Options:
     """Reads the options of a query."""
     for name, asked in (("$expand", said.expand), ("$apply", said.apply)):
         if asked:
@@ -105,8 +107,8 @@ def selected(
 
 
 def in_order(
-    entities: Iterable[dict[str, Any]], order: Sequence[tuple[str, bool]], known: Collection[str]
-) -> list[dict[str, Any]]:
+    entities: Iterable[Mapping[str, Any]], order: Sequence[tuple[str, bool]], known: Collection[str]
+) -> list[Mapping[str, Any]]:
     """Sorts what is not looked for in the database; what has no value comes first."""
     spelt = {name.casefold(): name for name in known}
     found = list(entities)

@@ -64,9 +64,11 @@ FAULTS: Final[Mapping[type[PolydeskError], Fault]] = {
 }
 
 
-def refuse(error: PolydeskError, _: str) -> wire.Refusal:
-    """Words an error; the seed shows none."""
+def refuse(error: PolydeskError, rpc: str) -> wire.Refusal:
+    """Words an error; the seed shows none. Ivanti's own help has a 400 for who cannot log in."""
     fault = next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
+    if rpc == "LogIn" and isinstance(error, errors.Unauthenticated):
+        fault = _BAD
     return wire.Refusal(
         http=fault.http,
         body={

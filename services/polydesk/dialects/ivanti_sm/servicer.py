@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc.aio
 import msgspec
-from google.api import httpbody_pb2
+from google.api.httpbody_pb2 import HttpBody
 
 from polydesk import wire
 from polydesk.api.ivanti_sm.v1 import ivanti_sm_pb2 as pb
 from polydesk.api.ivanti_sm.v1 import ivanti_sm_pb2_grpc as pb_grpc
-from polydesk.dialects.ivanti_sm import field, journal, person
+from polydesk.dialects.ivanti_sm import file, journal
 from polydesk.dialects.ivanti_sm.address import (
-    EMPLOYEES,
     INCIDENTS,
     NOTES,
-    Address,
     context_of,
     read_address,
     root_of,
     with_context,
 )
-from polydesk.dialects.ivanti_sm.filter import parse_filter
 from polydesk.dialects.ivanti_sm.front import FrontDesk
-from polydesk.dialects.ivanti_sm.listing import to_query
-from polydesk.dialects.ivanti_sm.option import Options, in_order, read_options, selected
-from polydesk.dialects.ivanti_sm.term import holds
+from polydesk.dialects.ivanti_sm.incident import text_of
+from polydesk.dialects.ivanti_sm.metadata import metadata
+from polydesk.dialects.ivanti_sm.option import Options, read_options, selected
+from polydesk.dialects.ivanti_sm.reading import FIELDS, Reader, set_of
+from polydesk.dialects.ivanti_sm.search import found, read_sought
+from polydesk.domain.attachment import Attachment
 from polydesk.domain.desk import Desk
-from polydesk.domain.errors import Invalid, NotFound, WrongMethod
-from polydesk.domain.query import All, Comparison, Condition
+from polydesk.domain.errors import NotFound, UnknownRoute, WrongMethod
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Entity = Mapping[str, Any]
@@ -38,11 +38,7 @@ Entity = Mapping[str, Any]
 CREATED: Final = 201
 NO_CONTENT: Final = 204
 JSON: Final = "application/json; odata.metadata=minimal"
-_FIELDS: Final = {
-    INCIDENTS: tuple(field.FIELDS),
-    EMPLOYEES: person.FIELDS,
-    NOTES: journal.FIELDS,
-}
+CLOSE: Final = "Close_Incident"
 
 
 class IvantiSm(pb_grpc.IvantiSmServiceServicer):
@@ -51,29 +47,27 @@ class IvantiSm(pb_grpc.IvantiSmServiceServicer):
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._front = FrontDesk(desk)
+        self._reader = Reader(desk, self._front)
 
-    async def ReadObjects(
-        self, request: pb.ReadObjectsRequest, context: Context
-    ) -> httpbody_pb2.HttpBody:
+    async def ReadObjects(self, request: pb.ReadObjectsRequest, context: Context) -> HttpBody:
         """Reads a set, or one object of it."""
-        at, options = read_address(request.object), read_options(request)
-        known = _FIELDS[at.set]
+        caller, at = wire.caller_of(), read_address(request.object)
+        options = read_options(request)
         if at.key:
-            one, etag = await self._one(at)
-            [entity] = selected([one], options.select, known)
+            one, etag = await self._reader.one(caller, at)
+            [entity] = selected([one], options.select, FIELDS[at.set])
             return await _answer(context, with_context(_root(context), at.set, entity), etag=etag)
-        entities, total = await self._list(at.set, request.filter, options)
-        count = {"@odata.count": total} if options.count else {}
-        answer = {
-            "@odata.context": context_of(_root(context), at.set, entity=False),
-            **count,
-            "value": selected(entities, options.select, known),
-        }
-        return await _answer(context, answer)
+        entities, total = await self._reader.page(caller, at.set, request.filter, options)
+        return await _answer(context, _listed(context, at.set, entities, total, options))
 
-    async def CreateObject(
-        self, request: pb.CreateObjectRequest, context: Context
-    ) -> httpbody_pb2.HttpBody:
+    async def ReadRelated(self, request: pb.ReadRelatedRequest, context: Context) -> HttpBody:
+        """Reads what belongs to an incident."""
+        caller, rec_id = wire.caller_of(), _incident(request.object)
+        options, set_ = read_options(request), set_of(request.relation)
+        entities, total = await self._reader.related(caller, rec_id, set_, request.filter, options)
+        return await _answer(context, _listed(context, set_, entities, total, options))
+
+    async def CreateObject(self, request: pb.CreateObjectRequest, context: Context) -> HttpBody:
         """Records an incident, or adds a note to one."""
         caller, set_ = wire.caller_of(), read_address(request.object).of_set()
         said = _read(request.data)
@@ -87,80 +81,100 @@ class IvantiSm(pb_grpc.IvantiSmServiceServicer):
         answer = with_context(_root(context), set_, entity)
         return await _answer(context, answer, http=CREATED)
 
-    async def UpdateObject(
-        self, request: pb.UpdateObjectRequest, context: Context
-    ) -> httpbody_pb2.HttpBody:
+    async def UpdateObject(self, request: pb.UpdateObjectRequest, context: Context) -> HttpBody:
         """Changes the fields of an incident that are said."""
+        rec_id = _incident(request.object)
+        return await self._change(rec_id, _read(request.data), context)
+
+    async def RunAction(self, request: pb.RunActionRequest, context: Context) -> HttpBody:
+        """Runs a quick action on an incident."""
+        rec_id = _incident(request.object)
+        if request.action.casefold() != CLOSE.casefold():
+            raise UnknownRoute(
+                f"there is no quick action {wire.clip(request.action)}; there is {CLOSE}"
+            )
+        return await self._change(rec_id, {"Status": "Closed"}, context)
+
+    async def DeleteObject(self, request: pb.DeleteObjectRequest, context: Context) -> HttpBody:
+        """Deletes an incident."""
         caller, rec_id = wire.caller_of(), _incident(request.object)
-        said = _read(request.data)
+        ticket = await self._front.incident(caller, rec_id)
+        await self._front.delete(caller, ticket)
+        await _send(context, NO_CONTENT)
+        return HttpBody()
+
+    async def GetMetadata(self, _: pb.GetMetadataRequest, context: Context) -> HttpBody:
+        """Describes sets and their fields."""
+        await _send(context, 200)
+        return HttpBody(content_type="application/xml", data=metadata())
+
+    async def SearchFullText(self, request: pb.SearchFullTextRequest, context: Context) -> HttpBody:
+        """Seeks words in incidents."""
+        sought = read_sought(_read(request.data))
+        entities, total = await self._reader.page(wire.caller_of(), INCIDENTS, "", sought.options)
+        return await _answer(context, found(sought, entities, total))
+
+    async def LogIn(self, request: pb.LogInRequest, context: Context) -> HttpBody:
+        """Issues a token to a user."""
+        said = {name.casefold(): value for name, value in _read(request.data).items()}
+        login, secret = (text_of(name, said.get(name)) for name in ("username", "password"))
+        issued = await self._desk.gatekeeper.issue_token(
+            login, secret, address=wire.address_of(context)
+        )
+        await _send(context, 200, ("cache-control", "no-store"))
+        token = msgspec.json.encode(issued.access_token)
+        return HttpBody(content_type="application/json", data=token)
+
+    async def UploadAttachment(
+        self, requests: AsyncIterator[pb.UploadAttachmentRequest], context: Context
+    ) -> HttpBody:
+        """Attaches a file to an incident."""
+        caller, first = wire.caller_of(), await anext(requests)
+        async with aclosing(_bytes(first, requests)) as chunks:
+            upload = wire.Upload(first.data.content_type, chunks)
+            draft = file.to_draft(await upload.open())
+            ticket = await self._front.incident(caller, file.rec_id_in(upload.fields))
+            async with aclosing(upload.read()) as data:
+                kept = await self._desk.attachments.upload(caller, ticket.id, draft, data)
+        await _send(context, 200)
+        answer = msgspec.json.encode(file.uploaded(kept))
+        return HttpBody(content_type="application/json", data=answer)
+
+    async def DownloadAttachment(
+        self, request: pb.DownloadAttachmentRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Downloads a file of an incident."""
+        kept = await self._attachment(request.id)
+        pieces = wire.send_file(self._desk.attachments, kept, context)
+        async with aclosing(pieces) as sent:
+            async for piece in sent:
+                yield piece
+
+    async def DeleteAttachment(
+        self, request: pb.DeleteAttachmentRequest, context: Context
+    ) -> HttpBody:
+        """Deletes a file of an incident."""
+        kept = await self._attachment(request.id)
+        await self._desk.attachments.remove(wire.caller_of(), kept.ticket, kept.id)
+        await _send(context, NO_CONTENT)
+        return HttpBody()
+
+    async def _change(self, rec_id: str, said: Entity, context: Context) -> HttpBody:
+        caller = wire.caller_of()
         ticket = await self._front.incident(caller, rec_id)
         changed = await self._front.change(caller, ticket, said)
         entity = await self._front.entity(caller, changed)
         answer = with_context(_root(context), INCIDENTS, entity)
         return await _answer(context, answer, etag=changed.etag)
 
-    async def DeleteObject(
-        self, request: pb.DeleteObjectRequest, context: Context
-    ) -> httpbody_pb2.HttpBody:
-        """Deletes an incident."""
-        caller, rec_id = wire.caller_of(), _incident(request.object)
-        ticket = await self._front.incident(caller, rec_id)
-        await self._front.delete(caller, ticket)
-        await _send(context, NO_CONTENT)
-        return httpbody_pb2.HttpBody()
-
-    async def _one(self, at: Address) -> tuple[Entity, str]:
-        """Returns an object, and the etag of an incident."""
-        caller = wire.caller_of()
-        if at.set == INCIDENTS:
-            ticket = await self._front.incident(caller, at.key)
-            return await self._front.entity(caller, ticket), ticket.etag
-        if at.set == EMPLOYEES:
-            for found in await self._desk.people.known(caller, caller.home(), [at.key]):
-                if found.sys_id == at.key.lower():
-                    return person.from_person(found), ""
-            raise NotFound(f"there is no employee with the RecId {wire.clip(at.key)}")
-        note = await self._desk.notes.find(caller, journal.note_id(at.key))
-        ticket = await self._desk.tickets.get(caller, note.ticket)
-        if ticket.org != caller.home() or note.kind not in journal.KINDS:
-            raise NotFound(f"there is no note with the RecId {wire.clip(at.key)}")
-        return journal.from_note(note, ticket), ""
-
-    async def _list(
-        self, set_: str, filter_: str, options: Options
-    ) -> tuple[Sequence[Entity], int]:
-        """Returns a page of a set, and how many there are on all pages."""
-        caller = wire.caller_of()
-        if set_ == INCIDENTS:
-            query = to_query(filter_, options)
-            page = await self._desk.tickets.page(
-                caller, caller.home(), query, "", with_total=options.count
-            )
-            tickets = page.tickets[: options.top]
-            return await self._front.entities(caller, tickets), page.total
-        if set_ == EMPLOYEES:
-            condition = parse_filter(filter_, person.FILTERS)
-            everybody = await self._front.people(caller)
-            known = (each for each in everybody if person.has_words(each, options.words))
-            entities = [person.from_person(each) for each in known]
-        else:
-            condition = parse_filter(filter_, journal.FILTERS)
-            entities = await self._notes(condition)
-        found = [entity for entity in entities if holds(condition, entity)]
-        found = in_order(found, options.order, _FIELDS[set_])
-        return found[options.skip :][: options.top], len(found)
-
-    async def _notes(self, condition: Condition | None) -> list[dict[str, Any]]:
-        caller = wire.caller_of()
-        parts = condition.parts if isinstance(condition, All) else (condition,)
-        for part in parts:
-            match part:
-                case Comparison("ParentLink_RecID", "=", str(parent)):
-                    ticket = await self._front.incident(caller, parent)
-                    return await self._front.notes(caller, ticket)
-        raise Invalid(
-            "notes are read by their incident: $filter=ParentLink_RecID eq 'RecId'", field="$filter"
-        )
+    async def _attachment(self, text: str) -> Attachment:
+        """Returns a file of the caller's own org."""
+        caller, id_ = wire.caller_of(), file.read_id(text)
+        kept = await self._desk.attachments.get(caller, id_.ticket, id_.attachment)
+        ticket = await self._desk.tickets.get(caller, kept.ticket)
+        if ticket.org != caller.home():
+            raise NotFound(f"there is no attachment with the ID {wire.clip(text)}")
+        return kept
 
 
 def _incident(object_: str) -> str:
@@ -175,7 +189,7 @@ def _read_only() -> WrongMethod:
     return WrongMethod("only incidents are changed here, and notes added: the rest takes GET")
 
 
-def _read(data: httpbody_pb2.HttpBody) -> dict[str, Any]:
+def _read(data: HttpBody) -> dict[str, Any]:
     return wire.parse_json(data.data, dict[str, Any])
 
 
@@ -183,15 +197,30 @@ def _root(context: Context) -> str:
     return root_of({key: str(value) for key, value in context.invocation_metadata() or ()})
 
 
-async def _answer(
-    context: Context, answer: Entity, *, http: int = 200, etag: str = ""
-) -> httpbody_pb2.HttpBody:
-    await _send(context, http, etag)
-    return httpbody_pb2.HttpBody(content_type=JSON, data=msgspec.json.encode(answer))
+def _listed(
+    context: Context, set_: str, entities: Sequence[Entity], total: int, options: Options
+) -> Entity:
+    count = {"@odata.count": total} if options.count else {}
+    return {
+        "@odata.context": context_of(_root(context), set_, entity=False),
+        **count,
+        "value": selected(entities, options.select, FIELDS[set_]),
+    }
 
 
-async def _send(context: Context, http: int, etag: str = "") -> None:
-    headers = [("odata-version", "4.0"), ("x-polydesk-status", str(http))]
-    if etag:
-        headers.append(("etag", f'"{etag}"'))
-    await context.send_initial_metadata(tuple(headers))
+async def _answer(context: Context, answer: Entity, *, http: int = 200, etag: str = "") -> HttpBody:
+    await _send(context, http, *([("etag", f'"{etag}"')] if etag else []))
+    return HttpBody(content_type=JSON, data=msgspec.json.encode(answer))
+
+
+async def _send(context: Context, http: int, *headers: tuple[str, str]) -> None:
+    usual = (("odata-version", "4.0"), ("x-polydesk-status", str(http)))
+    await context.send_initial_metadata((*usual, *headers))
+
+
+async def _bytes(
+    first: pb.UploadAttachmentRequest, others: AsyncIterator[pb.UploadAttachmentRequest]
+) -> AsyncGenerator[bytes, None]:
+    yield first.data.data
+    async for request in others:
+        yield request.data.data
