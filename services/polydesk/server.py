@@ -167,6 +167,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     runs = Runs(store=opened, clock=clock, local=local)
     secrets = open_secrets(settings, opened, clock)
     return Desk(
+        orgs=orgs,
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
         incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),

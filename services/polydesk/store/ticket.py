@@ -12,7 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from polydesk.domain.errors import Exists, NotFound
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.pending import PendingFile
 from polydesk.domain.query import Query
@@ -167,6 +167,10 @@ class SqlTickets:
         """Returns changes of a ticket."""
         rows = await self._engine.rows(history.of_ticket(ticket, after=after, limit=limit))
         return [history.entry(row) for row in rows]
+
+    async def authors(self, tickets: Sequence[int]) -> dict[int, Authors]:
+        """Returns who did what to tickets."""
+        return await history.authors(self._engine, tickets)
 
 
 def ticket_of(id_: int) -> Script[Ticket]:

@@ -17,6 +17,7 @@ from polydesk.wire.form import (
     LARGEST_FORM,
     MOST_FIELDS,
     is_multipart,
+    parse_json,
     read_form,
     read_json,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "clip",
     "is_multipart",
     "offset_zone",
+    "parse_json",
     "read_bearer",
     "read_credential",
     "read_form",

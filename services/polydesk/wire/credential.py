@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Final
 
 from polydesk.domain.errors import CredentialsMissing, Unauthenticated
 from polydesk.domain.gatekeeper import ApiKey, Basic, Bearer, Credential
+
+# What a JWT has between its three parts.
+_DOTS: Final = 2
 
 
 def read_bearer(header: str) -> Bearer:
@@ -18,7 +22,7 @@ def read_bearer(header: str) -> Bearer:
 
 
 def read_credential(header: str) -> Credential:
-    """Reads an Authorization header: Basic, Bearer, Apikey, rest_api_key=."""
+    """Reads an Authorization header: Basic, Bearer, Apikey, rest_api_key=, or a token alone."""
     scheme, _, rest = header.strip().partition(" ")
     value = rest.strip()
     match scheme.lower():
@@ -32,6 +36,8 @@ def read_credential(header: str) -> Credential:
             return ApiKey(value)
         case named if named.startswith("rest_api_key=") and not value:
             return ApiKey(scheme.partition("=")[2])
+        case token if token.count(".") == _DOTS and not value:
+            return Bearer(scheme)
     raise Unauthenticated("the Authorization header is neither Basic nor Bearer nor an API key")
 
 

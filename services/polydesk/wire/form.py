@@ -33,6 +33,11 @@ async def read_json(chunks: AsyncIterator[bytes], kind: type[T]) -> T:
         data += chunk
         if len(data) > LARGEST_JSON:
             raise TooLarge(f"the JSON has over {LARGEST_JSON} bytes")
+    return parse_json(data, kind)
+
+
+def parse_json(data: bytes | bytearray, kind: type[T]) -> T:
+    """Reads JSON of a kind."""
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -6,6 +6,7 @@ from polydesk.domain.demo import (
     iautomate,
     identity,
     inventory,
+    ivanti_sm,
     ivanti_xapi,
     runs,
     schedule,
@@ -32,7 +33,9 @@ async def seed(desk: Desk) -> None:
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
     await runs.seed_registered(desk, await _seeder(desk, "runbooks.write"))
     await runs.seed_runs(desk, await _seeder(desk, "runs.write"))
-    # Last, for its tickets have high ids, and ids grow.
+    # Last, for their tickets have high ids, and ids grow.
+    await ivanti_sm.seed_people(desk, await _seeder(desk, HUB_ADMIN))
+    await ivanti_sm.seed(desk, await _seeder(desk, "tickets.write"))
     await ivanti_xapi.seed_categories(desk, await _seeder(desk, HUB_ADMIN))
     await ivanti_xapi.seed(desk, await _seeder(desk, "tickets.write"))
 
