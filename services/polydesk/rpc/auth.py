@@ -9,24 +9,28 @@ from typing import Any, Final
 import msgspec
 
 from polydesk.domain.errors import Denied, Invalid
-from polydesk.domain.gatekeeper import Gatekeeper
+from polydesk.domain.gatekeeper import Credential, Gatekeeper
 from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
 from polydesk.rpc.method import PACKAGE, Method
-from polydesk.wire import address_in, read_bearer, read_credential
+from polydesk.wire import address_in, read_bearer, read_credential, read_key
 
 _LONGEST_KEY: Final = 255
 
 
 async def identify(
-    gatekeeper: Gatekeeper, method: Method, headers: Mapping[str, str], *, request_id: str
+    gatekeeper: Gatekeeper,
+    method: Method,
+    headers: Mapping[str, str],
+    message: Any,
+    *,
+    request_id: str,
 ) -> Caller:
     """Returns the caller, if it may call the method at all."""
     via = _via(method)
     if method.anonymous:
         return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
-    read = read_bearer if method.bearer_only else read_credential
     account = await gatekeeper.authenticate(
-        read(headers.get("authorization", "")), address=address_in(headers)
+        _shown(method, headers, message), address=address_in(headers)
     )
     caller = Caller(
         account=account.id,
@@ -48,6 +52,15 @@ def with_key(caller: Caller, method: Method, headers: Mapping[str, str], message
     if method.read_only or method.anonymous or (key := headers.get("idempotency-key")) is None:
         return caller
     return msgspec.structs.replace(caller, once=_once(key, method, message))
+
+
+def _shown(method: Method, headers: Mapping[str, str], message: Any) -> Credential:
+    """Returns the credential of a call: the Authorization header, else a key in the body."""
+    authorization = headers.get("authorization", "")
+    if method.keys and not authorization.strip():
+        body = getattr(message, method.body, None)  # none of what is no message
+        return read_key(body.data if body else b"", method.keys)
+    return read_bearer(authorization) if method.bearer_only else read_credential(authorization)
 
 
 def _once(key: str, method: Method, message: Any) -> Once:

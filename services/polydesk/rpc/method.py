@@ -32,7 +32,10 @@ class RequiredField(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """One RPC: who may call it, what it requires, which fields the URL and the body fill."""
+    """One RPC: who may call it, what it requires, which fields the URL and the body fill.
+
+    `keys` are the places in the JSON of the field `body` where an API key may stand.
+    """
 
     service: str
     name: str
@@ -40,6 +43,8 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     anonymous: bool
     read_only: bool
     bearer_only: bool
+    body: str
+    keys: tuple[str, ...]
     bound: frozenset[str]
     required: tuple[RequiredField, ...]
 
@@ -73,6 +78,8 @@ def _read(method: MethodDescriptor) -> Method:
         anonymous=access.anonymous,
         read_only=access.read_only,
         bearer_only=access.bearer_only,
+        body=options.Extensions[annotations_pb2.http].body,
+        keys=tuple(access.key_in_body),
         bound=frozenset(_bound(method)),
         required=_required(method.input_type, ()),
     )

@@ -11,7 +11,7 @@ from polydesk.wire.caller import (
     caller_of,
     clip,
 )
-from polydesk.wire.credential import read_bearer, read_credential
+from polydesk.wire.credential import read_bearer, read_credential, read_key
 from polydesk.wire.file import FilePart, Upload, send_file
 from polydesk.wire.form import (
     LARGEST_FORM,
@@ -59,6 +59,7 @@ __all__ = [
     "read_credential",
     "read_form",
     "read_json",
+    "read_key",
     "read_time",
     "request_id_in",
     "send_file",

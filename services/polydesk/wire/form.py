@@ -42,6 +42,8 @@ def parse_json(data: bytes | bytearray, kind: type[T]) -> T:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the body is not JSON as documented: {clip(str(error))}") from error
+    except RecursionError as error:
+        raise Invalid("the body is nested too deeply") from error
 
 
 def read_form(content_type: str, data: bytes) -> dict[str, str]:

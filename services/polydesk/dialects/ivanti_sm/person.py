@@ -43,18 +43,19 @@ class People:
 
     def find(self, name: str) -> Person | None:
         """Returns the one person of a name; what people read counts where nothing else is meant."""
-        found = self._found(name)
+        found = self.found(name)
         return found[0] if len(found) == 1 else None
 
     def get(self, field: str, name: str) -> Person:
         """Returns the one person of a name, or says that there is none, or more."""
         person = self.find(name)
         if person is None:
-            whom = "more than one employee goes" if self._found(name) else "no employee goes"
+            whom = "more than one employee goes" if self.found(name) else "no employee goes"
             raise Invalid(f"{field} is {wire.clip(name)}, by which {whom}", field=field)
         return person
 
-    def _found(self, name: str) -> list[Person]:
+    def found(self, name: str) -> list[Person]:
+        """Returns all who go by a name: a login, an e-mail address or a RecId, else a name."""
         said = name.strip().casefold()
         if not said:
             return []
