@@ -24,13 +24,13 @@ from polydesk.domain.desk import Desk
 __all__ = ["PREFIXES", "SERVICE", "refuse", "register"]
 
 SERVICE: Final = "polydesk.api.insightconnect.v1.InsightConnectService"
+# What lies below /api/v1/status is iAutomate's.
 PREFIXES: Final[Mapping[str, str]] = {
     "/actions": "RunAction",
     "/api/v1/actions": "RunAction",
     "/api/v1/connection": "TestConnection",
     "/api/v1/info": "GetInfo",
     "/api/v1/spec": "GetSpec",
-    "/api/v1/status": "GetStatus",
 }
 
 

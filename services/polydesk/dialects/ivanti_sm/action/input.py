@@ -205,9 +205,9 @@ def read_input(action: Action, said: Mapping[str, Any]) -> dict[str, Any]:
             )
     read: dict[str, Any] = {}
     for name, row in action.inputs.items():
-        value = _value(name, row, said.get(name)) or row.default or None
-        if value is not None:
-            read[name] = value
+        value = _value(name, row, said.get(name))
+        if value is not None or row.default:
+            read[name] = row.default if value is None else value
         elif row.required:
             raise Missing(f"{name} is required", field=name)
     if action is ACTIONS["update_incident"] and read.get("status") == RESOLVED:

@@ -26,7 +26,7 @@ _HIGHEST: Final = 2**31
 
 
 class Plugin:
-    """Carries out actions in the caller's own org; `root` is the URL of the OData API."""
+    """Carries out actions in the caller's own org. `root` is the URL of the OData API."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

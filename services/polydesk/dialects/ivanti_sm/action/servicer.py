@@ -22,11 +22,14 @@ from polydesk.dialects.ivanti_sm.action.envelope import (
 from polydesk.dialects.ivanti_sm.action.input import ACTIONS, action_of, read_input
 from polydesk.dialects.ivanti_sm.action.plugin import Plugin
 from polydesk.dialects.ivanti_sm.action.spec import INFO, write_spec
+from polydesk.dialects.ivanti_sm.address import root_of
 from polydesk.domain.desk import Desk
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 JSON: Final = "application/json"
+# The page's own spelling of where that API is.
+ODATA: Final = "/HEAT/api/odata/"
 
 
 class InsightConnect(pb_grpc.InsightConnectServiceServicer):
@@ -78,8 +81,7 @@ class InsightConnect(pb_grpc.InsightConnectServiceServicer):
 def _root(context: Context) -> str:
     """Returns the URL of the OData API at the place that the client called."""
     headers = {key: str(value) for key, value in context.invocation_metadata() or ()}
-    host = headers.get("x-polydesk-authority", "")
-    return f"{headers.get('x-forwarded-proto', 'http')}://{host}/HEAT/api/odata/" if host else ""
+    return root_of(headers | {"x-envoy-original-path": ODATA})
 
 
 def _answer(answer: Any) -> httpbody_pb2.HttpBody:
