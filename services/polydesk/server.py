@@ -169,7 +169,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     secrets = open_secrets(settings, opened, clock)
     return Desk(
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
-        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
+        incidents=Incidents(store=opened, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
         attachments=attachments,

@@ -77,7 +77,7 @@ class Realm:
         said = self._ask("/realms/desk/protocol/openid-connect/token", urlencode(form).encode())
         return Issued(said["access_token"], said["refresh_token"])
 
-    def keys(self) -> list[dict[str, Any]]:
+    def published(self) -> list[dict[str, Any]]:
         """Returns the keys that are published."""
         keys: list[dict[str, Any]] = self._ask("/realms/desk/protocol/openid-connect/certs")["keys"]
         return keys
@@ -90,11 +90,13 @@ class Realm:
     def stop(self) -> None:
         """Ends it."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
 
     def _ask(self, path: str, data: bytes | None = None) -> Any:
         basic = base64.b64encode(":".join(CLIENT).encode()).decode()
-        request = urllib.request.Request(  # noqa: S310 - of this machine
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             data=data,
             headers={"Authorization": f"Basic {basic}"},
