@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -58,7 +58,11 @@ class Settings(BaseSettings):
         "",
         description="The realm whose tokens are good, too: https://…/realms/name; empty: none is",
     )
-    oidc_audience: str = Field("", description="What its access tokens are for, by their claim aud")
+    oidc_audience: str = Field(
+        "",
+        validate_default=True,
+        description="What its access tokens are for, by their claim aud; required with the issuer",
+    )
     oidc_client_id: str = Field("", description="The hub's client there, for offline tokens")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret of that client")
     oidc_org_claim: str = Field(
@@ -83,11 +87,12 @@ class Settings(BaseSettings):
             return issuer
         raise ValueError("an issuer is an https:// URL, or an http:// URL on this machine")
 
-    @model_validator(mode="after")
-    def _check_audience(self) -> Self:
-        if self.oidc_issuer and not self.oidc_audience:
-            raise ValueError("POLYDESK_OIDC_AUDIENCE is required with POLYDESK_OIDC_ISSUER")
-        return self
+    @field_validator("oidc_audience")
+    @classmethod
+    def _check_audience(cls, audience: str, others: ValidationInfo) -> str:
+        if others.data.get("oidc_issuer") and not audience:
+            raise ValueError("it is required with POLYDESK_OIDC_ISSUER")
+        return audience
 
     @property
     def store_url(self) -> str:

@@ -210,7 +210,7 @@ def test_an_issuer_that_is_none_is_refused(issuer: str) -> None:
 
 
 def test_an_issuer_needs_an_audience() -> None:
-    with pytest.raises(ValidationError, match="POLYDESK_OIDC_AUDIENCE is required"):
+    with pytest.raises(ValidationError, match="it is required with POLYDESK_OIDC_ISSUER"):
         Settings(oidc_issuer="https://sso.example.com/realms/x")
 
     assert "s3cret" not in repr(Settings(oidc_client_secret="s3cret"))

@@ -366,7 +366,7 @@ async def test_an_offline_token_that_the_realm_does_not_know_is_refused(
         "e30.W10.x",
         base64.urlsafe_b64encode(b"[" * 5_000).decode() + ".e30.x",
         "e30." + base64.urlsafe_b64encode(b'{"a":' * 1_500).decode() + ".x",
-        "x" * 9_000,
+        "x" * 20_000,
     ],
 )
 async def test_what_is_no_token_is_refused(door: Door, token: str) -> None:

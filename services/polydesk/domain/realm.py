@@ -11,40 +11,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from polydesk.domain.errors import Denied, Invalid, Unauthenticated, Unavailable
+from polydesk.domain.errors import Denied, Invalid, Unauthenticated
 from polydesk.domain.flight import Flights
 from polydesk.domain.identity import Account, AccountKind, Org, Role
 from polydesk.domain.org import Orgs
 from polydesk.domain.ports import Clock
-from polydesk.domain.realm_token import ALGORITHMS, OFFLINE, Key, Peeked, peek, read_keys, verify
+from polydesk.domain.realm_keys import Provider, PublishedKeys
+from polydesk.domain.realm_token import ALGORITHMS, OFFLINE, Peeked, peek, verify
 from polydesk.domain.ticket import LONGEST_NAME, check_text
 
 # What a claim of roles may hold; the realm's own `admin` means nothing here.
 ROLES: Final = {f"polydesk-{role.value.lower()}": role for role in Role}
-_KEYS: Final = b"keys"
-# The realm is asked for its keys no sooner than so long after it was asked.
-_PAUSE: Final = 3.0
-# Keys that the realm has withdrawn are good for no longer than that.
-_OLD: Final = 600.0
 _MOST_ORGS: Final = 100
-_MOST_EXCHANGED: Final = 10_000
-
-
-class Provider(Protocol):
-    """Asks a realm. All of it raises Unavailable, soon."""
-
-    async def keys(self) -> Mapping[str, Any]:
-        """Returns the realm's JWK set."""
-
-    async def exchange(self, offline_token: str) -> str:
-        """Returns an access token for an offline token. Raises Unauthenticated."""
-
-    async def close(self) -> None:
-        """Ends what is under way."""
+_MOST_KEPT: Final = 10_000
+# So long an access token is taken again without another look.
+_REMEMBER: Final = 60.0
 
 
 class RealmPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,54 +46,12 @@ class RealmPolicy(msgspec.Struct, frozen=True, kw_only=True):
     role: Role | None = Role.AGENT
 
 
-class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
-    """The access token of an offline token, as far as it matters."""
+class Admitted(msgspec.Struct, frozen=True, kw_only=True):
+    """Who bears a token that was found good, by which reading of the keys, and until when."""
 
     account: Account
+    reading: int
     ends_at: float
-
-
-class PublishedKeys:
-    """The keys that a realm publishes; those that are known stay while nobody answers."""
-
-    def __init__(self, *, provider: Provider, clock: Clock, flights: Flights) -> None:
-        self._provider = provider
-        self._clock = clock
-        self._flights = flights
-        self._known: dict[str, Key] = {}
-        self._known_at = 0.0
-        self._ask_at = 0.0
-        self._failure = ""
-
-    async def find(self, id_: object) -> Key:
-        """Returns the key of an id."""
-        name = id_ if isinstance(id_, str) else ""
-        if name not in self._known:
-            await self._ask()
-        elif self._clock.monotonic() > self._known_at + _OLD and self._may_ask():
-            self._flights.start(_KEYS, self._read)
-        if name in self._known:
-            return self._known[name]
-        raise Unauthenticated("the token is signed with a key that the realm does not publish")
-
-    async def _ask(self) -> None:
-        if _KEYS in self._flights or self._may_ask():
-            await self._flights.join(_KEYS, self._read)
-        elif self._failure:
-            raise Unavailable(self._failure)
-
-    def _may_ask(self) -> bool:
-        return self._clock.monotonic() >= self._ask_at
-
-    async def _read(self) -> None:
-        try:
-            self._known = read_keys(await self._provider.keys())
-            self._known_at, self._failure = self._clock.monotonic(), ""
-        except Unavailable as error:
-            self._failure = error.message
-            raise
-        finally:
-            self._ask_at = self._clock.monotonic() + _PAUSE
 
 
 class Realm:
@@ -122,7 +66,8 @@ class Realm:
         self._clock = clock
         self._flights = Flights()
         self._keys = PublishedKeys(provider=provider, clock=clock, flights=self._flights)
-        self._exchanged: dict[bytes, Exchanged] = {}
+        self._exchanged: dict[bytes, Admitted] = {}
+        self._accepted: dict[bytes, Admitted] = {}
 
     def has_issued(self, token: str) -> bool:
         """Tells whether a token says that it is the realm's; it may lie."""
@@ -132,36 +77,43 @@ class Realm:
     def has_to_ask(self, token: str) -> bool:
         """Tells whether a token has to be shown to the realm."""
         peeked = peek(token)
-        return bool(peeked and peeked.typ == OFFLINE) and self._kept(_digest(token)) is None
+        return bool(peeked and peeked.typ == OFFLINE) and not self._kept(self._exchanged, token)
 
     async def account(self, token: str) -> Account:
         """Returns who bears a token. Raises Unauthenticated, Denied, Unavailable."""
         peeked = peek(token)
         if peeked is None or peeked.typ != OFFLINE:
-            return (await self._verified(token, peeked)).account
-        digest = _digest(token)
-        if kept := self._kept(digest):
+            return await self._accept(token, peeked)
+        if kept := self._kept(self._exchanged, token):
             return kept.account
-        exchanged = await self._flights.join(digest, partial(self._exchange, token, digest))
-        return exchanged.account
+        ask = partial(self._exchange, token)
+        return (await self._flights.join(_digest(token), ask)).account
 
     async def close(self) -> None:
         """Lets go of the realm."""
         await self._provider.close()
 
-    def _kept(self, digest: bytes) -> Exchanged | None:
-        kept = self._exchanged.get(digest)
+    async def _accept(self, token: str, peeked: Peeked | None) -> Account:
+        """Verifies an access token; remembers that for a minute, or until keys are read anew."""
+        kept = self._kept(self._accepted, token)
+        if kept and kept.reading == self._keys.reading:
+            return kept.account
+        admitted = await self._verified(token, peeked)
+        soon = self._clock.now().timestamp() + _REMEMBER
+        _keep(self._accepted, token, replace(admitted, ends_at=min(admitted.ends_at, soon)))
+        return admitted.account
+
+    async def _exchange(self, offline_token: str) -> Admitted:
+        token = await self._provider.exchange(offline_token)
+        admitted = await self._verified(token, peek(token))
+        _keep(self._exchanged, offline_token, admitted)
+        return admitted
+
+    def _kept(self, among: Mapping[bytes, Admitted], token: str) -> Admitted | None:
+        kept = among.get(_digest(token))
         return kept if kept and kept.ends_at > self._clock.now().timestamp() else None
 
-    async def _exchange(self, offline_token: str, digest: bytes) -> Exchanged:
-        token = await self._provider.exchange(offline_token)
-        exchanged = await self._verified(token, peek(token))
-        if len(self._exchanged) >= _MOST_EXCHANGED:
-            self._exchanged.clear()
-        self._exchanged[digest] = exchanged
-        return exchanged
-
-    async def _verified(self, token: str, peeked: Peeked | None) -> Exchanged:
+    async def _verified(self, token: str, peeked: Peeked | None) -> Admitted:
         if peeked is None:
             raise Unauthenticated("the token is no JWT")
         if peeked.alg not in ALGORITHMS:
@@ -169,14 +121,11 @@ class Realm:
                 f"the token is not signed as it has to be: with one of {', '.join(ALGORITHMS)}"
             )
         key = await self._keys.find(peeked.kid)
-        claims = verify(
-            token,
-            key,
-            self._clock.now(),
-            issuer=self._policy.issuer,
-            audience=self._policy.audience,
-        )
-        return Exchanged(account=await self._account(claims), ends_at=float(claims["exp"]))
+        reading = self._keys.reading
+        policy, now = self._policy, self._clock.now()
+        claims = verify(token, key, now, issuer=policy.issuer, audience=policy.audience)
+        account = await self._account(claims)
+        return Admitted(account=account, reading=reading, ends_at=float(claims["exp"]))
 
     async def _account(self, claims: Mapping[str, Any]) -> Account:
         named = claims.get("preferred_username")
@@ -212,6 +161,12 @@ class Realm:
         if role is None:
             raise Denied(f"the token's claim {self._policy.role_claim} has none of: {_names()}")
         return role
+
+
+def _keep(among: dict[bytes, Admitted], token: str, admitted: Admitted) -> None:
+    if len(among) >= _MOST_KEPT:
+        among.clear()
+    among[_digest(token)] = admitted
 
 
 def _names() -> str:

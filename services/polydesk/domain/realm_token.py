@@ -23,7 +23,7 @@ ALGORITHMS: Final = (
     *("PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512"),
 )
-LONGEST_TOKEN: Final = 8_192
+LONGEST_TOKEN: Final = 16_384
 OFFLINE: Final = "Offline"
 # Clocks differ.
 _LEEWAY: Final = 30
