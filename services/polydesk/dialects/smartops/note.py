@@ -72,7 +72,7 @@ def without_known(drafts: Iterable[NoteDraft], notes: Sequence[Note]) -> list[No
 
 
 def write_notes(name: str, notes: Iterable[Note]) -> list[dict[str, str]]:
-    """Writes the notes of one list, the oldest first."""
+    """Writes the notes of one list, in the order in which they came."""
     kind, text = KINDS[name]
     return [
         write_note(text, text_of(note), by=note.author, time=wire.write_time(note.noted_at, TIME))
