@@ -27,6 +27,7 @@ from polydesk.gateway import Gateway, render
 from polydesk.server import Hub
 from polydesk.store import migrate
 from tests.gateway.envoy import Envoy
+from tests.oidc.realm import Realm
 from tests.postgres import Server
 from tests.stack import Rest, Stack
 
@@ -136,6 +137,14 @@ async def rest(hub: Hub) -> AsyncIterator[Rest]:
     async with aiohttp.ClientSession() as session:
         yield Rest(session, envoy.port)
     await asyncio.to_thread(envoy.stop)
+
+
+@pytest.fixture(scope="session")
+def realm() -> Iterator[Realm]:
+    """A realm that tests share; they leave its keys and its pace alone."""
+    running = Realm.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

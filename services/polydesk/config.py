@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
@@ -58,6 +62,45 @@ class Settings(BaseSettings):
         "",
         description="Web pages elsewhere that may call: https://… https://…, with blanks between",
     )
+    oidc_issuer: str = Field(
+        "",
+        description="The realm whose tokens are good, too: https://…/realms/name; empty: none is",
+    )
+    oidc_audience: str = Field(
+        "",
+        validate_default=True,
+        description="What its access tokens are for, by their claim aud; required with the issuer",
+    )
+    oidc_client_id: str = Field("", description="The hub's client there, for offline tokens")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret of that client")
+    oidc_org_claim: str = Field(
+        "organization", min_length=1, description="The claim that names the org: number or name"
+    )
+    oidc_role_claim: str = Field(
+        "", description="The claim that may hold polydesk-reader, polydesk-agent, polydesk-admin"
+    )
+    oidc_role: Literal["READER", "AGENT", "ADMIN", "NONE"] = Field(
+        "AGENT", description="The role of whoever that claim gives none"
+    )
+    oidc_seconds: float = Field(5, gt=0, le=10, description="How long the realm may take to answer")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, issuer: str) -> str:
+        """Refuses what is no issuer, and what would send secrets in the clear."""
+        url = urlsplit(issuer)
+        if not issuer or (url.scheme == "https" and url.hostname):
+            return issuer
+        if url.scheme == "http" and url.hostname in _LOOPBACK:
+            return issuer
+        raise ValueError("an issuer is an https:// URL, or an http:// URL on this machine")
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _check_audience(cls, audience: str, others: ValidationInfo) -> str:
+        if others.data.get("oidc_issuer") and not audience:
+            raise ValueError("it is required with POLYDESK_OIDC_ISSUER")
+        return audience
 
     @property
     def tls(self) -> bool:

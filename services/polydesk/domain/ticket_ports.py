@@ -201,7 +201,7 @@ class AttachmentStore(Protocol):
 
 
 class IntakeStore(Protocol):
-    """Takes in what comes with files or with a link: all of it is one transaction."""
+    """Takes in what comes with files, with notes or with a link: all of it is one transaction."""
 
     async def record(  # noqa: PLR0913 - each is said or not
         self,
@@ -210,11 +210,25 @@ class IntakeStore(Protocol):
         *,
         link: LinkDraft | None,
         uploads: Sequence[Upload],
+        notes: Sequence[NoteDraft] = (),
         terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
     ) -> Recorded:
         """Inserts a ticket, unless the org has one with the link. Raises Exists."""
+
+    async def change(  # noqa: PLR0913 - each is said or not
+        self,
+        id_: int,
+        change: Callable[[Ticket], Ticket],
+        *,
+        notes: Sequence[NoteDraft],
+        action: str,
+        files: Sequence[str] = (),
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
+        """Changes one ticket, as TicketStore.change, and inserts notes of it."""
 
     async def note(  # noqa: PLR0913 - each is said or not
         self,

@@ -86,14 +86,14 @@ def _read(method: MethodDescriptor) -> Method:
 
 
 def _bound(method: MethodDescriptor) -> Iterator[str]:
-    """Yields the fields that path and body fill, by both their names."""
+    """Yields the fields that path and body fill, by both their names; raw_query is the query."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     for binding in (rule, *rule.additional_bindings):
         template = getattr(binding, binding.WhichOneof("pattern") or "get")
         path = template if isinstance(template, str) else template.path
         names = {*_VARIABLE.findall(path), binding.body}
         for field in method.input_type.fields:
-            if binding.body == "*" or field.name in names:
+            if (binding.body == "*" and field.name != "raw_query") or field.name in names:
                 yield field.name
                 yield field.json_name
 

@@ -108,7 +108,7 @@ class SqlTickets:
         """Changes one ticket, as it stands in the transaction."""
         return await self._engine.write(
             lambda: once_only(
-                _change(id_, change, action=action, files=files, stamp=stamp),
+                changed(id_, change, action=action, files=files, stamp=stamp),
                 Ticket,
                 once=once,
                 stamp=stamp,
@@ -229,14 +229,15 @@ def created(
     return ticket
 
 
-def _change(
+def changed(
     id_: int,
     change: Callable[[Ticket], Ticket],
     *,
     action: str,
-    files: Sequence[str],
+    files: Sequence[str] = (),
     stamp: Stamp,
 ) -> Script[Ticket]:
+    """Changes a ticket, with the files that wait for it."""
     old = yield from ticket_of(id_)
     new = change(old)
     if new is not old:

@@ -11,6 +11,7 @@ from polydesk.domain.demo import (
     runs,
     schedule,
     serviceops,
+    smartops,
 )
 from polydesk.domain.demo.identity import API_USER, CLIENT, HOME, KEY, ORGS, TIM, TIMS_CLIENT, USER
 from polydesk.domain.desk import Desk
@@ -28,6 +29,7 @@ async def seed(desk: Desk) -> None:
     await serviceops.seed_incident(desk, seeder, serviceops.FIRST)
     await iautomate.seed(desk, seeder)
     await serviceops.seed_incident(desk, seeder, serviceops.SECOND)
+    await smartops.seed(desk, seeder)
     await inventory.seed(desk, await _seeder(desk, "inventory.write"))
     await schedule.seed(desk, await _seeder(desk, "runbooks.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
