@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=False, description="Seeds the demo; loopback only")
     reflection: bool = Field(default=True, description="Answers gRPC reflection")
-    pages: bool = Field(default=True, description="Serves /swagger and /openapi")
+    pages: bool = Field(default=True, description="Serves /console, /swagger and /openapi")
     log_level: str = Field("info", description="debug, info, warning or error")
     call_seconds: float = Field(15, gt=0, description="How long a call may take")
     blobs: str = Field(

@@ -35,6 +35,7 @@ from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
+from polydesk.domain.overview import Overviews
 from polydesk.domain.password import Hasher
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
@@ -194,6 +195,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         rules=Rules(store=opened, clock=clock),
         runs=runs,
         followers=Followers(runs=runs, store=opened.runs, clock=clock),
+        overviews=Overviews(store=opened.overview, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )

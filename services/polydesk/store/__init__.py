@@ -28,6 +28,7 @@ from polydesk.store.intake import SqlIntake
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.overview import SqlOverview
 from polydesk.store.pending import SqlPendingFiles
 from polydesk.store.rule import SqlRules
 from polydesk.store.run import SqlRuns
@@ -75,6 +76,7 @@ class SqlStore:
         self._ci_statuses = SqlCiStatuses(engine)
         self._schedules = SqlSchedules(engine)
         self._history = history.SqlHistory(engine)
+        self._overview = SqlOverview(engine)
         self._identity = SqlIdentity(engine)
 
     @property
@@ -171,6 +173,11 @@ class SqlStore:
     def history(self) -> history.SqlHistory:
         """Keeps what happened."""
         return self._history
+
+    @property
+    def overview(self) -> SqlOverview:
+        """Counts what there is and what happened."""
+        return self._overview
 
     @property
     def identity(self) -> SqlIdentity:
