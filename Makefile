@@ -24,8 +24,8 @@ run: $(READY) ## Serves the demo on 127.0.0.1:8080, with its data in ./var
 test: $(READY) ## Runs the whole test suite, a process for each core
 	@$(BIN)/pytest -n auto --dist loadfile
 
-unit: $(READY) ## Runs the tests that need neither Envoy nor PostgreSQL
-	@$(BIN)/pytest -n auto --dist loadfile -m "not envoy and not postgres"
+unit: $(READY) ## Runs the tests that need no Envoy, PostgreSQL or OpenID provider
+	@$(BIN)/pytest -n auto --dist loadfile -m "not envoy and not postgres and not realm"
 
 demo: $(READY) ## Plays every sample of the documents against a hub (URL=http://… or its own)
 	@$(BIN)/python -m tests.demo $(URL)

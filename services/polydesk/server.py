@@ -16,7 +16,7 @@ import grpc.aio
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from polydesk import dialects, openapi, store
+from polydesk import dialects, openapi, outbound, store
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
@@ -27,6 +27,7 @@ from polydesk.domain.errors import Unavailable
 from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
+from polydesk.domain.identity import Role
 from polydesk.domain.incident import Incidents
 from polydesk.domain.intaking import Intake
 from polydesk.domain.inventory import Inventory
@@ -38,6 +39,7 @@ from polydesk.domain.overview import Overviews
 from polydesk.domain.password import Hasher
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
+from polydesk.domain.realm import Realm, RealmPolicy
 from polydesk.domain.registry import Registry
 from polydesk.domain.ruling import Rules
 from polydesk.domain.running import Runs
@@ -148,6 +150,7 @@ class Hub:
         self.desk.watches.close()
         self.desk.followers.close()
         await self._server.stop(_GRACE)
+        await self.desk.gatekeeper.close()
         await self.desk.attachments.close()
         await self._store.close()
 
@@ -160,16 +163,18 @@ def services() -> Sequence[str]:
 def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     """Builds the domain services on a store."""
     hasher = Hasher()
-    gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
+    realm = open_realm(settings, orgs, clock)
+    gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher, realm=realm)
     blobs = store.LocalBlobs(settings.blobs_folder)
     attachments = Attachments(store=opened, blobs=blobs, clock=clock, largest=settings.largest_file)
     local = settings.local_targets or settings.demo
     runs = Runs(store=opened, clock=clock, local=local)
     secrets = open_secrets(settings, opened, clock)
     return Desk(
+        orgs=orgs,
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
-        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
+        incidents=Incidents(store=opened, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
         attachments=attachments,
@@ -194,6 +199,26 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )
+
+
+def open_realm(settings: Settings, orgs: Orgs, clock: Clock) -> Realm | None:
+    """Builds what knows the realm of the settings, if they name one."""
+    if not settings.oidc_issuer:
+        return None
+    policy = RealmPolicy(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        org_claim=settings.oidc_org_claim,
+        role_claim=settings.oidc_role_claim,
+        role=None if settings.oidc_role == "NONE" else Role[settings.oidc_role],
+    )
+    provider = outbound.OidcProvider(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        seconds=settings.oidc_seconds,
+    )
+    return Realm(policy=policy, provider=provider, orgs=orgs, clock=clock)
 
 
 def open_secrets(settings: Settings, opened: Store, clock: Clock) -> Secrets:
@@ -222,6 +247,11 @@ async def serve(settings: Settings) -> None:
 async def migrate(settings: Settings) -> None:
     """Brings the database up to date."""
     await store.migrate(settings.store_url)
+
+
+async def copy_database(settings: Settings, target: str) -> dict[str, int]:
+    """Copies the database into an empty one; returns how many rows each table has."""
+    return await store.copy(settings.store_url, target)
 
 
 async def verify_history(settings: Settings) -> int | None:

@@ -11,6 +11,7 @@ from polydesk.cli import (
     audit,
     catalog,
     ci,
+    copy,
     directory,
     exporter,
     file,
@@ -48,6 +49,7 @@ app.command("serve")(serve.serve)
 app.command("work")(serve.work)
 app.command("gateway")(serve.gateway)
 app.command("migrate")(serve.migrate)
+app.command("copy")(copy.copy)
 app.add_typer(identity.org, name="org")
 app.add_typer(identity.user, name="user")
 app.add_typer(identity.client, name="client")

@@ -17,7 +17,7 @@ from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.intaking import Intake, check_new
@@ -176,6 +176,12 @@ class Tickets:
         await reach(caller, self._store, id_)
         return await self._store.history(id_, after=after, limit=limit)
 
+    async def authors(self, caller: Caller, tickets: Sequence[Ticket]) -> dict[int, Authors]:
+        """Returns who did what to tickets, by their ids."""
+        for org in {ticket.org for ticket in tickets}:
+            caller.admit(org)
+        return await self._store.authors([ticket.id for ticket in tickets]) if tickets else {}
+
 
 def check_size(drafts: Sequence[object]) -> None:
     """Refuses a batch of nothing, or of more than is taken at once."""
@@ -203,6 +209,7 @@ def _checked(index: int, draft: Draft | Invalid, catalog: Catalog) -> Draft | In
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """The domain services of one hub."""
 
+    orgs: Orgs
     tickets: Tickets
     incidents: Incidents
     notes: Notes

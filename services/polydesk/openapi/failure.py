@@ -16,6 +16,7 @@ _KINDS: Final[tuple[tuple[type[PolydeskError], str], ...]] = (
     (errors.Unauthenticated, "the user name or password is incorrect"),
     (errors.Denied, "the account may not do this"),
     (errors.NotFound, "there is no such record"),
+    (errors.UnknownRoute, "there is no such path"),
     (errors.WrongMethod, "this path takes POST only"),
     (errors.Exists, "there is one already"),
     (errors.Conflict, "the idempotency key was used for another request"),

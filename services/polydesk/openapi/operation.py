@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,8 @@ _HEADERS: Final = (
     ("Idempotency-Key", "Makes repeated writes one: the first answer is given again, for a day."),
     ("If-Match", "The etag that the record must still have."),
 )
+_SUCCESS: Final = re.compile(r"HTTP (20\d)", re.ASCII)
+_NO_CONTENT: Final = "204"
 _QUERY_DEPTH: Final = 3
 # The name of a segment of a path that may be anything.
 _ANYTHING: Final = "any"
@@ -113,7 +116,7 @@ def _said(
             *_query(method, binding, schemas, variables=variables),
             *_headers(read_only=access.read_only or access.anonymous),
         ],
-        "responses": {"200": {"description": "OK", "content": _content(method, schemas)}},
+        "responses": _successes(method, schemas),
     }
     if binding.body:
         said["requestBody"] = _body(method.input_type, binding.body, schemas, variables=variables)
@@ -202,6 +205,16 @@ def _raw(words: str) -> Json:
         if word in words
     }
     return content or {"application/octet-stream": {"schema": {"description": words}}}
+
+
+def _successes(method: MethodDescriptor, schemas: Schemas) -> Json:
+    """Returns the answers that are no errors: 200 unless the contract's words say another."""
+    words = comment(method.full_name) + comment(method.output_type.full_name)
+    return {
+        status: {"description": HTTPStatus(int(status)).phrase}
+        | ({} if status == _NO_CONTENT else {"content": _content(method, schemas)})
+        for status in sorted(set(_SUCCESS.findall(words))) or ["200"]
+    }
 
 
 def _content(method: MethodDescriptor, schemas: Schemas) -> Json:

@@ -73,6 +73,8 @@ class Schemas:
         words = comment(field.full_name)
         if (limit := _CHARACTERS.search(words)) and said == {"type": "string"}:
             said["maxLength"] = int(limit[1].replace(",", ""))
+        if is_required(field) and said.get("type") == "string" and "format" not in said:
+            said["minLength"] = 1
         if words:
             said["description"] = words
         behaviours = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]

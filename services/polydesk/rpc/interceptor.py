@@ -178,7 +178,7 @@ class Gate(grpc.aio.ServerInterceptor):
     async def _admit(
         self, message: Any, headers: Mapping[str, str], method: Method, request_id: str
     ) -> None:
-        caller = await identify(self._gatekeeper, method, headers, request_id=request_id)
+        caller = await identify(self._gatekeeper, method, headers, message, request_id=request_id)
         check_form(message)
         check_query(method, headers.get("x-envoy-original-path", ""))
         if message is not None:

@@ -39,7 +39,15 @@ from polydesk.store.shelf import SqlShelf
 from polydesk.store.sqlite import Sqlite, library
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store", "sqlite_library"]
+__all__ = [
+    "LocalBlobs",
+    "LocalKeys",
+    "SqlStore",
+    "copy",
+    "migrate",
+    "open_store",
+    "sqlite_library",
+]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -211,6 +219,13 @@ async def migrate(url: str) -> None:
         await migration.upgrade_file(url.removeprefix(_SQLITE))
     else:
         await migration.upgrade_database(url)
+
+
+async def copy(source: str, target: str) -> dict[str, int]:
+    """Copies a database into an empty one; returns how many rows each table has."""
+    from polydesk.store import copying  # noqa: PLC0415  # SQLAlchemy takes a second to import
+
+    return await copying.copy(source, target)
 
 
 async def _is_current(url: str) -> bool:
