@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -75,8 +76,18 @@ def unpacked() -> Chromium:
 def install() -> None:
     """Has npm fetch what tests alone need, unless it has."""
     with _alone():
-        if not (MODULES / "axe-core").is_dir():
+        if not all(_has(name, version) for name, version in _needed().items()):
             npm(CONSOLE, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+
+
+def _needed() -> dict[str, str]:
+    needed: dict[str, str] = json.loads((CONSOLE / "package.json").read_text())["devDependencies"]
+    return needed
+
+
+def _has(name: str, version: str) -> bool:
+    file = MODULES / name / "package.json"
+    return file.is_file() and json.loads(file.read_text())["version"] == version
 
 
 def node(*arguments: str, **environment: str) -> str:

@@ -17,7 +17,7 @@ PATIENCE = 30_000
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it runs, its loop leaves none to other tests
 def browser() -> Iterator[Browser]:
     try:
         found = find_chromium()

@@ -46,9 +46,13 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
 }
 
 /** Reads whatever a documented route answers, refusals too: its status and its body. */
-export async function look(path: string): Promise<{ status: number; body: unknown }> {
+export async function look(
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: unknown }> {
   tally.calls += 1;
-  const answer = await fetch(path, { headers: authorization(), credentials: "omit" });
+  const said = { ...headers, ...authorization() };
+  const answer = await fetch(path, { headers: said, credentials: "omit" });
   const text = await answer.text();
   try {
     return { status: answer.status, body: JSON.parse(text) };

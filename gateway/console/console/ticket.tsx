@@ -322,13 +322,13 @@ function Views({ ticket }: { ticket: Ticket }) {
 }
 
 async function see(view: View): Promise<Seen> {
-  const { status, body } = await look(view.path);
+  const { status, body } = await look(view.path, view.headers);
   return { view, status, rows: [...flat(body, "")].map(([name, value]) => [short(name), value]) };
 }
 
-/** Leaves out what tells nothing of one ticket: that it is the first of the results. */
+/** Leaves out what tells nothing of one ticket: where in the answer it stands, as the only one. */
 function short(name: string): string {
-  return name.replace(/^results?(\[0\])?\./i, "");
+  return name.replace(/^(results?(\[0\])?|value\[0\]|ticketDetails)\./i, "");
 }
 
 /** Lists what an answer says, a line for each value: `notes[0].body`. */

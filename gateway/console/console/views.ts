@@ -7,6 +7,8 @@ export interface View {
   via: string;
   title: string;
   path: string;
+  /** Names the org where the route takes no other word of it. */
+  headers?: Record<string, string>;
 }
 
 const MODULES: Record<string, number> = { KIND_INCIDENT: 1, KIND_PROBLEM: 2, KIND_EVENT: 9 };
@@ -26,8 +28,40 @@ const STATUS: Record<string, string> = {
   KIND_SUB_TASK: "sub-task",
 };
 
+// SmartOps answers what it is asked for, and no more.
+const SMARTOPS = [
+  "sysId",
+  "ticketNumber",
+  "ticketStatus",
+  "ticketPriority",
+  "shortDescription",
+  "longDescription",
+  "urgency",
+  "ticketSeverity",
+  "assignedTo",
+  "assignedGroup",
+  "callerId",
+  "category",
+  "comments",
+  "workNotes",
+  "closureNotes",
+  "createdTime",
+  "updatedTime",
+  "resolvedTime",
+  "createdBy",
+  "ticketBusinessDuration",
+  "ticketBusinessTimeLeft",
+];
+
 const SHOWS: ((ticket: Ticket) => View[])[] = [
   iautomate,
+  (ticket) => {
+    const number = encodeURIComponent(ticket.number);
+    const fields = SMARTOPS.join(",");
+    const path = `/smartops/itsm/v1/ticket?ticketNumber=${number}&ticketFields=${fields}`;
+    const headers = { "organization-key": id(ticket.org) };
+    return [{ via: "smartops", title: "SmartOps", path, headers }];
+  },
   (ticket) =>
     ticket.kind === "KIND_INCIDENT"
       ? [{ via: "serviceops", title: "ServiceOps", path: `/api/v1/incident/${id(ticket.name)}` }]
@@ -39,6 +73,16 @@ const SHOWS: ((ticket: Ticket) => View[])[] = [
             via: "ivanti_xapi",
             title: "Ivanti experience API",
             path: `/v2/events/incidents/${id(ticket.name)}`,
+          },
+        ]
+      : [],
+  (ticket) =>
+    ticket.kind === "KIND_INCIDENT"
+      ? [
+          {
+            via: "ivanti_sm",
+            title: "Ivanti Service Manager",
+            path: `/HEAT/api/odata/businessobject/incidents?$filter=IncidentNumber%20eq%20${id(ticket.name)}`,
           },
         ]
       : [],
