@@ -301,8 +301,11 @@ function Views({ ticket }: { ticket: Ticket }) {
             <h3>
               <Dialect via={view.via} /> {view.title}
             </h3>
-            <p class="under path">
-              GET {decodeURI(view.path)} · {status}
+            <p class="under">
+              Answered {status} to
+              <span class="path" title={decodeURI(view.path)}>
+                GET {decodeURI(view.path)}
+              </span>
             </p>
             <dl class="raw">
               {rows
