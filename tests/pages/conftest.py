@@ -17,7 +17,8 @@ PATIENCE = 30_000
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+# For a module alone: as long as it is there its event loop runs, and no other one can.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     try:
         found = find_chromium()

@@ -26,6 +26,12 @@ const STATUS: Record<string, string> = {
   KIND_SUB_TASK: "sub-task",
 };
 
+const SMARTOPS = [
+  "ticketNumber", "ticketStatus", "ticketPriority", "sysId", "assignedTo", "assignedGroup",
+  "shortDescription", "longDescription", "category", "callerId", "urgency", "comments", "workNotes",
+  "createdTime", "updatedTime", "createdBy",
+].join(",");
+
 const SHOWS: ((ticket: Ticket) => View[])[] = [
   iautomate,
   (ticket) =>
@@ -42,6 +48,18 @@ const SHOWS: ((ticket: Ticket) => View[])[] = [
           },
         ]
       : [],
+  (ticket) => {
+    const filter = encodeURIComponent(`IncidentNumber eq ${id(ticket.name)}`);
+    const path = `/api/odata/businessobject/incidents?$filter=${filter}`;
+    return ticket.kind === "KIND_INCIDENT"
+      ? [{ via: "ivanti_sm", title: "Ivanti Service Manager", path }]
+      : [];
+  },
+  (ticket) => {
+    const number = encodeURIComponent(ticket.number);
+    const path = `/smartops/itsm/v1/ticket?ticketNumber=${number}&ticketFields=${SMARTOPS}`;
+    return [{ via: "smartops", title: "SmartOps", path }];
+  },
   (ticket) => [{ via: "desk", title: "Polydesk's own", path: `/desk/v1/${ticket.name}` }],
 ];
 

@@ -4,7 +4,7 @@ const DIALECTS: Record<string, string> = {
   iautomate: "iAutomate",
   serviceops: "ServiceOps",
   ivanti_xapi: "Ivanti xAPI",
-  ivanti_ism: "Ivanti ISM",
+  ivanti_sm: "Ivanti SM",
   smartops: "SmartOps",
   insightconnect: "InsightConnect",
   desk: "Desk API",
