@@ -107,6 +107,15 @@ class Settings(BaseSettings):
         """Tells whether the gateway speaks TLS."""
         return bool(self.tls_certificate)
 
+    metrics: str = Field(
+        "",
+        description="Where a process tells its metrics and health: 127.0.0.1:9464; port 0: any"
+        " that is free; empty: nowhere",
+    )
+    channelz: str = Field(
+        "", description="Where a hub answers channelz, which shows its peers: loopback alone"
+    )
+
     @property
     def store_url(self) -> str:
         """Returns the URL of the database."""

@@ -17,7 +17,8 @@ PATIENCE = 30_000
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")  # no longer: while it runs, its loop leaves none to other tests
+# For a module alone: as long as it is there its event loop runs, and no other one can.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     try:
         found = find_chromium()

@@ -55,43 +55,44 @@ const SMARTOPS = [
 
 const SHOWS: ((ticket: Ticket) => View[])[] = [
   iautomate,
-  (ticket) => {
-    const number = encodeURIComponent(ticket.number);
-    const fields = SMARTOPS.join(",");
-    const path = `/smartops/itsm/v1/ticket?ticketNumber=${number}&ticketFields=${fields}`;
-    const headers = { "organization-key": id(ticket.org) };
-    return [{ via: "smartops", title: "SmartOps", path, headers }];
-  },
-  (ticket) =>
-    ticket.kind === "KIND_INCIDENT"
-      ? [{ via: "serviceops", title: "ServiceOps", path: `/api/v1/incident/${id(ticket.name)}` }]
-      : [],
-  (ticket) =>
-    ticket.kind === "KIND_INCIDENT"
-      ? [
-          {
-            via: "ivanti_xapi",
-            title: "Ivanti experience API",
-            path: `/v2/events/incidents/${id(ticket.name)}`,
-          },
-        ]
-      : [],
-  (ticket) =>
-    ticket.kind === "KIND_INCIDENT"
-      ? [
-          {
-            via: "ivanti_sm",
-            title: "Ivanti Service Manager",
-            path: `/HEAT/api/odata/businessobject/incidents?$filter=IncidentNumber%20eq%20${id(ticket.name)}`,
-          },
-        ]
-      : [],
+  smartops,
+  serviceops,
+  experience,
+  serviceManager,
   (ticket) => [{ via: "desk", title: "Polydesk's own", path: `/desk/v1/${ticket.name}` }],
 ];
 
 /** Returns the routes at which a ticket is shown. */
 export function views(ticket: Ticket): View[] {
   return SHOWS.flatMap((shows) => shows(ticket));
+}
+
+/** Is a route that shows incidents, and no ticket of another kind. */
+function incidents(ticket: Ticket, view: View): View[] {
+  return ticket.kind === "KIND_INCIDENT" ? [view] : [];
+}
+
+function serviceops(ticket: Ticket): View[] {
+  const path = `/api/v1/incident/${id(ticket.name)}`;
+  return incidents(ticket, { via: "serviceops", title: "ServiceOps", path });
+}
+
+function experience(ticket: Ticket): View[] {
+  const path = `/v2/events/incidents/${id(ticket.name)}`;
+  return incidents(ticket, { via: "ivanti_xapi", title: "Ivanti experience API", path });
+}
+
+function serviceManager(ticket: Ticket): View[] {
+  const filter = encodeURIComponent(`IncidentNumber eq ${id(ticket.name)}`);
+  const path = `/HEAT/api/odata/businessobject/incidents?$filter=${filter}`;
+  return incidents(ticket, { via: "ivanti_sm", title: "Ivanti Service Manager", path });
+}
+
+function smartops(ticket: Ticket): View[] {
+  const number = encodeURIComponent(ticket.number);
+  const path = `/smartops/itsm/v1/ticket?ticketNumber=${number}&ticketFields=${SMARTOPS.join(",")}`;
+  const headers = { "organization-key": id(ticket.org) };
+  return [{ via: "smartops", title: "SmartOps", path, headers }];
 }
 
 function iautomate(ticket: Ticket): View[] {

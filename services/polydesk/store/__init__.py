@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.location import Location
+from polydesk.domain.meter import UNMETERED, Load, Meter
 from polydesk.domain.person import Person
 from polydesk.domain.rule import Rule
 from polydesk.domain.runbook import Runbook
@@ -55,7 +56,7 @@ _SQLITE: Final = "sqlite:///"
 class SqlStore:
     """The store of one database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, meter: Meter = UNMETERED) -> None:
         self.engine = engine
         self._tickets = SqlTickets(engine)
         self._notes = SqlNotes(engine)
@@ -70,7 +71,7 @@ class SqlStore:
         self._targets = SqlShelf(engine, "target", Target)
         self._runbooks = SqlShelf(engine, "runbook", Runbook)
         self._rules = SqlRules(engine, "rule", Rule)
-        self._runs = SqlRuns(engine)
+        self._runs = SqlRuns(engine, meter=meter)
         self._ci_groups = SqlCiGroups(engine)
         self._cis = SqlCis(engine)
         self._ci_statuses = SqlCiStatuses(engine)
@@ -184,6 +185,10 @@ class SqlStore:
         """Keeps orgs and accounts."""
         return self._identity
 
+    def load(self) -> Load:
+        """Returns how much there is to do."""
+        return self.engine.load()
+
     async def first_broken(self) -> int | None:
         """Checks the history; returns the sequence where its chain breaks, if it does."""
         return await history.first_broken(self.engine)
@@ -193,15 +198,15 @@ class SqlStore:
         await self.engine.close()
 
 
-async def open_store(url: str) -> SqlStore:
+async def open_store(url: str, *, meter: Meter = UNMETERED) -> SqlStore:
     """Opens `sqlite:////path/of.db` or `postgresql://user@host:port/name`."""
-    engine = await _engine(url)
+    engine = await _engine(url, meter)
     try:
         await _check(engine)
     except BaseException:
         await engine.close()
         raise
-    return SqlStore(engine)
+    return SqlStore(engine, meter=meter)
 
 
 def sqlite_library() -> Any:
@@ -237,18 +242,18 @@ async def _is_current(url: str) -> bool:
     return True
 
 
-async def _engine(url: str) -> Engine:
+async def _engine(url: str, meter: Meter) -> Engine:
     if url.startswith(_SQLITE):
-        return _sqlite(url.removeprefix(_SQLITE))
+        return _sqlite(url.removeprefix(_SQLITE), meter)
     from polydesk.store.postgres import Postgres  # noqa: PLC0415  # most hubs need no asyncpg
 
-    return await Postgres.open(url)
+    return await Postgres.open(url, meter=meter)
 
 
-def _sqlite(path: str) -> Sqlite:
+def _sqlite(path: str, meter: Meter) -> Sqlite:
     if not Path(path).exists():
         raise Unavailable(OUT_OF_DATE)
-    return Sqlite(path)
+    return Sqlite(path, meter=meter)
 
 
 async def _check(engine: Engine) -> None:
