@@ -39,6 +39,9 @@ soak: $(READY) ## Kills the hub 30 times under load, on each engine
 chaos: $(READY) ## Kills hubs and workers 100 times while runs are under way, on each engine
 	@POLYDESK_TEST_KILLS=100 $(BIN)/pytest tests/runs/test_kill.py -s
 
+docs: $(READY) ## Builds the site of the documents into ./site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet && echo "file://$(CURDIR)/site/index.html"
+
 proto: $(READY) ## Compiles the contracts, and builds the pages
 	@$(BIN)/python proto/compile.py
 
@@ -61,6 +64,6 @@ dist: $(READY) ## Builds the wheel and the sdist
 	@$(BIN)/uv build --quiet
 
 clean: ## Removes what was built, keeps ./var
-	@rm -rf $(VENV) dist services/polydesk/api services/polydesk/pages gateway/console/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist site services/polydesk/api services/polydesk/pages gateway/console/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit demo bench soak chaos proto format lint types check dist clean
+.PHONY: help run test unit demo bench soak chaos docs proto format lint types check dist clean
