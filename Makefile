@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-SOURCES := $(shell find proto gateway -name '*.proto' -o -name '*.yaml' -o -name '*.lua' -o -name 'compile.py')
+SOURCES := $(shell find proto gateway -name node_modules -prune -o -type f -print)
 
 # grpc starts no calls in a forked process; with its fork support on, starting programs can crash it.
 export GRPC_ENABLE_FORK_SUPPORT := 0
@@ -24,8 +24,8 @@ run: $(READY) ## Serves the demo on 127.0.0.1:8080, with its data in ./var
 test: $(READY) ## Runs the whole test suite, a process for each core
 	@$(BIN)/pytest -n auto --dist loadfile
 
-unit: $(READY) ## Runs the tests that need neither Envoy nor PostgreSQL
-	@$(BIN)/pytest -n auto --dist loadfile -m "not envoy and not postgres"
+unit: $(READY) ## Runs the tests that need no Envoy, PostgreSQL or OpenID provider
+	@$(BIN)/pytest -n auto --dist loadfile -m "not envoy and not postgres and not realm"
 
 demo: $(READY) ## Plays every sample of the documents against a hub (URL=http://… or its own)
 	@$(BIN)/python -m tests.demo $(URL)
@@ -39,7 +39,10 @@ soak: $(READY) ## Kills the hub 30 times under load, on each engine
 chaos: $(READY) ## Kills hubs and workers 100 times while runs are under way, on each engine
 	@POLYDESK_TEST_KILLS=100 $(BIN)/pytest tests/runs/test_kill.py -s
 
-proto: $(READY) ## Compiles the contracts
+docs: $(READY) ## Builds the site of the documents into ./site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet && echo "file://$(CURDIR)/site/index.html"
+
+proto: $(READY) ## Compiles the contracts, and builds the pages
 	@$(BIN)/python proto/compile.py
 
 format: $(READY) ## Formats Python and contracts
@@ -61,6 +64,6 @@ dist: $(READY) ## Builds the wheel and the sdist
 	@$(BIN)/uv build --quiet
 
 clean: ## Removes what was built, keeps ./var
-	@rm -rf $(VENV) dist services/polydesk/api .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist site services/polydesk/api services/polydesk/pages gateway/console/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit demo bench soak chaos proto format lint types check dist clean
+.PHONY: help run test unit demo bench soak chaos docs proto format lint types check dist clean

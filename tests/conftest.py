@@ -29,6 +29,7 @@ from polydesk.gateway import Gateway, render
 from polydesk.server import Hub
 from polydesk.store import migrate
 from tests.gateway.envoy import Envoy
+from tests.oidc.realm import Realm
 from tests.postgres import Server
 from tests.stack import Rest, Stack
 
@@ -96,6 +97,14 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     postgres.drop(name)
 
 
+@pytest.fixture
+def postgres_empty(postgres: Server) -> Iterator[str]:
+    """A database in which nothing is, not even tables."""
+    name = f"empty_{next(_numbers)}"
+    yield postgres.database(name)
+    postgres.drop(name)
+
+
 @pytest.fixture(params=ENGINES)
 def store_url(request: pytest.FixtureRequest) -> str:
     url: str = request.getfixturevalue(f"{request.param}_url")
@@ -133,6 +142,14 @@ async def rest(hub: Hub) -> AsyncIterator[Rest]:
     async with aiohttp.ClientSession() as session:
         yield Rest(session, envoy.port)
     await asyncio.to_thread(envoy.stop)
+
+
+@pytest.fixture(scope="session")
+def realm() -> Iterator[Realm]:
+    """A realm that tests share; they leave its keys and its pace alone."""
+    running = Realm.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

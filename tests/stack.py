@@ -69,8 +69,8 @@ class Stack:
         self.log = log
 
     @classmethod
-    def start(cls, data: Path, *options: str, demo: bool = True) -> Self:
-        """Starts it on a free port and waits until a hub answers through the gateway."""
+    def start(cls, data: Path, *options: str, demo: bool = True, announced: bool = False) -> Self:
+        """Starts it on a free port and waits until a hub answers, or until it says so."""
         port = free_port()
         command = [sys.executable, "-m", "polydesk", "up", "--listen", f"127.0.0.1:{port}"]
         command += ["--data", str(data), *(["--demo"] if demo else []), *options]
@@ -79,7 +79,7 @@ class Stack:
             process = subprocess.Popen(command, stdout=output, stderr=output)
         stack = cls(process, port, log)
         try:
-            stack.wait()
+            stack.wait_for_word() if announced else stack.wait()
         except BaseException:
             stack.stop()
             raise
@@ -91,6 +91,14 @@ class Stack:
             await_answer(self.port, b" 401 ", unless=self.process.poll)
         except TimeoutError as error:
             raise RuntimeError(f"polydesk up does not answer:\n{self.log.read_text()}") from error
+
+    def wait_for_word(self) -> None:
+        """Waits until it says that it answers."""
+        end = time.monotonic() + PATIENCE
+        while "answers REST" not in self.log.read_text():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"polydesk up does not answer:\n{self.log.read_text()}")
+            time.sleep(0.05)
 
     def hubs(self) -> list[int]:
         """Returns the process ids of the hubs."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
@@ -18,11 +22,19 @@ class Settings(BaseSettings):
     data: Path = Field(Path("var"), description="The folder of the hub's data")
     database_url: str = Field("", description="postgresql://… instead of SQLite in the data folder")
     hub: str = Field("", description="Where the hub itself listens: unix:/path or address:port")
+    tls_certificate: str = Field(
+        "", description="The file of the gateway's certificate and those above it, in PEM"
+    )
+    tls_key: str = Field("", description="The file of that certificate's private key, in PEM")
+    tls_client_ca: str = Field(
+        "", description="The file of those who certify clients; others are not let in then"
+    )
     workers: int = Field(
         1, ge=1, le=64, description="Hub processes; more than one needs PostgreSQL"
     )
     demo: bool = Field(default=False, description="Seeds the demo; loopback only")
     reflection: bool = Field(default=True, description="Answers gRPC reflection")
+    pages: bool = Field(default=True, description="Serves /console, /swagger and /openapi")
     log_level: str = Field("info", description="debug, info, warning or error")
     call_seconds: float = Field(15, gt=0, description="How long a call may take")
     blobs: str = Field(
@@ -50,6 +62,50 @@ class Settings(BaseSettings):
         "",
         description="Web pages elsewhere that may call: https://… https://…, with blanks between",
     )
+    oidc_issuer: str = Field(
+        "",
+        description="The realm whose tokens are good, too: https://…/realms/name; empty: none is",
+    )
+    oidc_audience: str = Field(
+        "",
+        validate_default=True,
+        description="What its access tokens are for, by their claim aud; required with the issuer",
+    )
+    oidc_client_id: str = Field("", description="The hub's client there, for offline tokens")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret of that client")
+    oidc_org_claim: str = Field(
+        "organization", min_length=1, description="The claim that names the org: number or name"
+    )
+    oidc_role_claim: str = Field(
+        "", description="The claim that may hold polydesk-reader, polydesk-agent, polydesk-admin"
+    )
+    oidc_role: Literal["READER", "AGENT", "ADMIN", "NONE"] = Field(
+        "AGENT", description="The role of whoever that claim gives none"
+    )
+    oidc_seconds: float = Field(5, gt=0, le=10, description="How long the realm may take to answer")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, issuer: str) -> str:
+        """Refuses what is no issuer, and what would send secrets in the clear."""
+        url = urlsplit(issuer)
+        if not issuer or (url.scheme == "https" and url.hostname):
+            return issuer
+        if url.scheme == "http" and url.hostname in _LOOPBACK:
+            return issuer
+        raise ValueError("an issuer is an https:// URL, or an http:// URL on this machine")
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _check_audience(cls, audience: str, others: ValidationInfo) -> str:
+        if others.data.get("oidc_issuer") and not audience:
+            raise ValueError("it is required with POLYDESK_OIDC_ISSUER")
+        return audience
+
+    @property
+    def tls(self) -> bool:
+        """Tells whether the gateway speaks TLS."""
+        return bool(self.tls_certificate)
 
     metrics: str = Field(
         "",
@@ -110,6 +166,14 @@ class Settings(BaseSettings):
             "POLYDESK_DATA": str(self.data.resolve()),
             "POLYDESK_BLOBS": self.blobs and str(self.blobs_folder),
             "POLYDESK_SECRET_KEY_FILE": str(self.named_keys or ""),
+            **{
+                f"POLYDESK_TLS_{name}": file and str(Path(file).resolve())
+                for name, file in {
+                    "CERTIFICATE": self.tls_certificate,
+                    "KEY": self.tls_key,
+                    "CLIENT_CA": self.tls_client_ca,
+                }.items()
+            },
         }
         return {**os.environ, **said, **paths}
 

@@ -14,7 +14,7 @@ import grpc.aio
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from polydesk import dialects, store
+from polydesk import dialects, openapi, outbound, store
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.attaching import Attachments
@@ -25,6 +25,7 @@ from polydesk.domain.errors import Unavailable
 from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.history import Entry
+from polydesk.domain.identity import Role
 from polydesk.domain.incident import Incidents
 from polydesk.domain.intaking import Intake
 from polydesk.domain.inventory import Inventory
@@ -32,9 +33,11 @@ from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
+from polydesk.domain.overview import Overviews
 from polydesk.domain.password import Hasher
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
+from polydesk.domain.realm import Realm, RealmPolicy
 from polydesk.domain.registry import Registry
 from polydesk.domain.ruling import Rules
 from polydesk.domain.running import Runs
@@ -46,6 +49,7 @@ from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
 from polydesk.rpc.interceptor import Gate
 from polydesk.rpc.method import methods_of
+from polydesk.rpc.page import PageServicer
 from polydesk.telemetry import Telemetry
 from polydesk.telemetry.log import configure_log
 
@@ -144,7 +148,8 @@ class Hub:
 
     async def _listen(self, settings: Settings) -> None:
         await self.desk.secrets.check_keys()
-        register(self._server, self.desk)
+        pages = PageServicer(openapi.documents(), switched_on=settings.pages)
+        register(self._server, self.desk, pages)
         for dialect in dialects.load():
             dialect.register(self._server, self.desk)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -182,6 +187,7 @@ class Hub:
         self.desk.watches.close()
         self.desk.followers.close()
         await self._server.stop(_GRACE)
+        await self.desk.gatekeeper.close()
         await self.telemetry.close()
         await self.desk.attachments.close()
         await self._store.close()
@@ -206,16 +212,18 @@ def services() -> Sequence[str]:
 def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
     """Builds the domain services on a store."""
     hasher = Hasher()
-    gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher)
     orgs = Orgs(store=opened.identity, clock=clock)
+    realm = open_realm(settings, orgs, clock)
+    gatekeeper = Gatekeeper(store=opened.identity, clock=clock, hasher=hasher, realm=realm)
     blobs = store.LocalBlobs(settings.blobs_folder)
     attachments = Attachments(store=opened, blobs=blobs, clock=clock, largest=settings.largest_file)
     local = settings.local_targets or settings.demo
     runs = Runs(store=opened, clock=clock, local=local)
     secrets = open_secrets(settings, opened, clock)
     return Desk(
+        orgs=orgs,
         tickets=Tickets(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
-        incidents=Incidents(store=opened.tickets, clock=clock, orgs=orgs, attachments=attachments),
+        incidents=Incidents(store=opened, clock=clock, orgs=orgs, attachments=attachments),
         notes=Notes(store=opened, clock=clock),
         links=Links(store=opened, clock=clock),
         attachments=attachments,
@@ -236,9 +244,30 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         rules=Rules(store=opened, clock=clock),
         runs=runs,
         followers=Followers(runs=runs, store=opened.runs, clock=clock),
+        overviews=Overviews(store=opened.overview, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )
+
+
+def open_realm(settings: Settings, orgs: Orgs, clock: Clock) -> Realm | None:
+    """Builds what knows the realm of the settings, if they name one."""
+    if not settings.oidc_issuer:
+        return None
+    policy = RealmPolicy(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        org_claim=settings.oidc_org_claim,
+        role_claim=settings.oidc_role_claim,
+        role=None if settings.oidc_role == "NONE" else Role[settings.oidc_role],
+    )
+    provider = outbound.OidcProvider(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        seconds=settings.oidc_seconds,
+    )
+    return Realm(policy=policy, provider=provider, orgs=orgs, clock=clock)
 
 
 def open_secrets(settings: Settings, opened: Store, clock: Clock) -> Secrets:
@@ -267,6 +296,11 @@ async def serve(settings: Settings) -> None:
 async def migrate(settings: Settings) -> None:
     """Brings the database up to date."""
     await store.migrate(settings.store_url)
+
+
+async def copy_database(settings: Settings, target: str) -> dict[str, int]:
+    """Copies the database into an empty one; returns how many rows each table has."""
+    return await store.copy(settings.store_url, target)
 
 
 async def verify_history(settings: Settings) -> int | None:

@@ -26,7 +26,8 @@ class Sample:
 
     `<text>` in the answer stands for any text, `<time>` for any date, `<id>` for any number, and so
     on; a list that ends with `...` may go on; bytes are those of a file. Of `http` one is right.
-    `authorization` goes before the demo user's credentials, and a token where it is `bearer`.
+    `authorization` goes before the demo user's credentials, and a token where it is `bearer`; with
+    `bare` none of them goes along.
     """
 
     id: str
@@ -39,12 +40,14 @@ class Sample:
     authorization: str = ""
     http: tuple[int, ...] = (200,)
     bearer: bool = False
+    bare: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
         """Returns what goes with it."""
         headers = {"Content-Type": self.content_type} if self.body else {}
-        return headers | ({"Authorization": self.authorization} if self.authorization else {})
+        shown = {"Authorization": self.authorization} if self.authorization or self.bare else {}
+        return headers | shown
 
 
 async def play(rest: Rest, sample: Sample, **headers: str) -> Answer:

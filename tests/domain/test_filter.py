@@ -189,7 +189,7 @@ def values_of(field: str) -> st.SearchStrategy[str | datetime | Enum]:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9)
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", ":")
 comparisons = (
-    st.tuples(st.sampled_from(sorted(FIELDS)), st.sampled_from(OPERATORS))
+    st.tuples(st.sampled_from(sorted(NAMES.values())), st.sampled_from(OPERATORS))
     .filter(lambda pair: pair[1] in ("=", "!=") or FIELDS[pair[0]] not in (Kind, State))
     .flatmap(
         lambda pair: st.builds(

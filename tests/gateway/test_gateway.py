@@ -278,6 +278,7 @@ CLAIMS = {
     "x-envoy-upstream-rq-timeout-ms": "1",
     "x-envoy-retry-on": "5xx",
     "x-forwarded-for": "198.51.100.1",
+    "x-forwarded-host": "forged",
     "x-polydesk-status": "200",
     "x-polydesk-body": "forged",
     "x-request-id": "forged",

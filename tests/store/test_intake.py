@@ -241,3 +241,74 @@ async def test_of_many_sole_links_at_once_one_is_made(store: SqlStore) -> None:
 
     assert sum(isinstance(each, Exists) for each in made) == len(tickets) - 1
     assert len(await store.links.find(ORG, ZENDESK, **ALL)) == 1
+
+
+async def test_a_ticket_comes_with_its_notes(store: SqlStore) -> None:
+    notes = [NoteDraft(kind=NoteKind.COMMENT, body=text) for text in ("one", "two")]
+
+    taken = await store.intake.record(
+        ORG, draft("A"), link=None, uploads=(), notes=notes, stamp=stamp(9), once=once()
+    )
+    again = await store.intake.record(
+        ORG, draft("A"), link=None, uploads=(), notes=notes, stamp=stamp(9), once=once()
+    )
+
+    assert taken == again
+    assert await store.tickets.get(taken.ticket.id) == taken.ticket
+    kept = await store.notes.of_ticket(taken.ticket.id, kinds=(), **ALL)
+    assert [note.body for note in kept] == ["one", "two"]
+    assert await actions(store, taken.ticket.id) == ["create", "note", "note"]
+    assert await store.first_broken() is None
+
+
+async def change(
+    store: SqlStore, ticket: int, changed: Any, *notes: str, key: Once | None = None
+) -> Ticket:
+    return await store.intake.change(
+        ticket,
+        changed,
+        notes=[NoteDraft(kind=NoteKind.WORK_NOTE, body=body) for body in notes],
+        action="update",
+        stamp=stamp(10),
+        once=key,
+    )
+
+
+async def test_a_ticket_is_changed_together_with_its_notes(store: SqlStore) -> None:
+    ticket = (await record(store, "A", link=None)).ticket
+
+    changed = await change(
+        store, ticket.id, lambda old: replace(old, assignee="bob"), "one", "two", key=once()
+    )
+    again = await change(
+        store, ticket.id, lambda old: replace(old, assignee="carol"), "one", "two", key=once()
+    )
+
+    assert (changed.assignee, changed.updated_at) == ("bob", at(10))
+    assert changed.revision > ticket.revision
+    assert again == changed == await store.tickets.get(ticket.id)
+    kept = await store.notes.of_ticket(ticket.id, kinds=(), **ALL)
+    assert [note.body for note in kept] == ["one", "two"]
+    assert await actions(store, ticket.id) == ["create", "update", "note", "note"]
+    assert await store.first_broken() is None
+
+
+async def test_notes_alone_mark_a_ticket(store: SqlStore) -> None:
+    ticket = (await record(store, "A", link=None)).ticket
+
+    noted = await change(store, ticket.id, lambda old: old, "one")
+
+    assert (noted.revision, noted.updated_at) == (ticket.revision + 1, at(10))
+    assert await actions(store, ticket.id) == ["create", "note"]
+
+
+async def test_a_change_that_is_refused_leaves_no_note(store: SqlStore) -> None:
+    ticket = (await record(store, "A", link=None)).ticket
+
+    with pytest.raises(Outdated):
+        await change(store, ticket.id, refused, "one")
+    with pytest.raises(NotFound):
+        await change(store, ticket.id + 1, lambda old: old, "one")
+
+    assert await store.tickets.get(ticket.id) == ticket
+    assert await store.notes.of_ticket(ticket.id, kinds=(), **ALL) == []

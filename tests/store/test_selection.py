@@ -39,6 +39,11 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+PARTS: dict[str, Callable[[str, str], bool]] = {
+    ":": str.__contains__,
+    "starts": str.startswith,
+    "ends": str.endswith,
+}
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 WORDS = ["", "a", "A", "aB", "É", "é", "ß", "100%", "a_b", "a\\b", 'say "b"', "b\n a", "😀", "a'b"]
 MOMENTS = [at(seconds) for seconds in (-2, -1, -0.891011, -0.391011, 0, 0.000001, 1, 20)]
@@ -114,10 +119,10 @@ def fits(term: Comparison, value: Any) -> bool:
     asked: Any = term.value
     if value is None:
         return term.operator == "!=" and isinstance(asked, Enum)
-    if term.operator == ":":
+    if term.operator in PARTS:
         if asked is None:
             return bool(value)
-        return str(asked).translate(LOWER) in str(value).translate(LOWER)
+        return PARTS[term.operator](str(value).translate(LOWER), str(asked).translate(LOWER))
     fitting: bool = COMPARE[term.operator](ranked(value), ranked(asked))
     return fitting
 
@@ -130,6 +135,8 @@ def ranked(value: Any) -> Any:
 
 def values_of(field: str) -> st.SearchStrategy[Any]:
     type_ = FIELDS[field]
+    if type_ is int:
+        return st.integers(-1, 60) | st.sampled_from([2**31 - 1, 2**31])
     if type_ is datetime:
         return st.sampled_from([*MOMENTS, at(0.1), at(0.108989)])
     return st.sampled_from(list(type_) if issubclass(type_, Enum) else [*WORDS, "B", "%", "_"])
@@ -139,8 +146,10 @@ def terms_of(field: str) -> st.SearchStrategy[Condition]:
     compared = st.builds(
         Comparison, st.just(field), st.sampled_from(list(COMPARE)), values_of(field)
     )
-    has = st.none() | values_of(field) if FIELDS[field] is str else st.none()
-    return compared | st.builds(Comparison, st.just(field), st.just(":"), has)
+    if FIELDS[field] is not str:
+        return compared | st.just(Comparison(field, ":", None))
+    part = st.builds(Comparison, st.just(field), st.sampled_from(list(PARTS)), values_of(field))
+    return compared | part | st.just(Comparison(field, ":", None))
 
 
 conditions: st.SearchStrategy[Condition] = st.recursive(
@@ -174,7 +183,8 @@ async def test_each_operator_compares_as_python_does(
     store: SqlStore, filled: list[Ticket], field: str
 ) -> None:
     type_: Any = FIELDS[field]
-    values = MOMENTS if type_ is datetime else WORDS if type_ is str else list(type_)
+    few: dict[type, list[Any]] = {datetime: MOMENTS, str: WORDS, int: [0, 1, 7, 2**31]}
+    values = few.get(type_) or list(type_)
     for sign in COMPARE:
         for value in values:
             term = Comparison(field, sign, value)  # type: ignore[arg-type]  # one of the operators
@@ -192,6 +202,19 @@ async def test_a_field_has_a_value_or_not(
         for condition in (term, Not(term)):
             found = await store.tickets.select(ORG, Query(where=condition, limit=99))
             assert found == [ticket for ticket in filled if holds(condition, ticket)], condition
+
+
+@pytest.mark.parametrize("sign", ["starts", "ends"])
+async def test_a_text_begins_and_ends_as_python_says(
+    store: SqlStore, filled: list[Ticket], sign: Any
+) -> None:
+    for field in ("number", "summary", "category"):
+        for part in (*WORDS, "B", "1", "%", "_", "\\"):
+            term = Comparison(field, sign, part)
+            found = await store.tickets.select(ORG, Query(where=term, limit=99))
+            assert found == [ticket for ticket in filled if holds(term, ticket)], term
+    with pytest.raises(Invalid, match="id takes no"):
+        await store.tickets.count(ORG, Query(where=Comparison("id", sign, "1")))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
@@ -363,7 +386,7 @@ FIRST: dict[type, Enum] = {
 @pytest.mark.parametrize("field", FIELDS)
 def test_what_a_document_says_compares_by_bytes_in_any_database(field: str) -> None:
     type_ = FIELDS[field]
-    value: Any = {datetime: NOW, str: "x"}.get(type_) or FIRST[type_]
+    value: Any = {datetime: NOW, str: "x", int: 1}.get(type_) or FIRST[type_]
     sql = count(ORG, Query(where=Comparison(field, "<", value))).sql
 
     by_text = type_ in (str, datetime) and "document" in sql

@@ -11,6 +11,7 @@ from polydesk.cli import (
     audit,
     catalog,
     ci,
+    copy,
     directory,
     exporter,
     file,
@@ -20,6 +21,7 @@ from polydesk.cli import (
     link,
     mail,
     note,
+    openapi,
     rule,
     runbook,
     schedule,
@@ -47,6 +49,7 @@ app.command("serve")(serve.serve)
 app.command("work")(serve.work)
 app.command("gateway")(serve.gateway)
 app.command("migrate")(serve.migrate)
+app.command("copy")(copy.copy)
 app.add_typer(identity.org, name="org")
 app.add_typer(identity.user, name="user")
 app.add_typer(identity.client, name="client")
@@ -73,6 +76,7 @@ app.add_typer(schedule.schedule, name="schedule")
 app.command("watch")(watch.watch)
 app.command("import")(importer.import_)
 app.command("export")(exporter.export)
+app.command("openapi")(openapi.openapi)
 
 
 def main() -> None:

@@ -37,6 +37,11 @@ class Admin:
         """Closes the listeners after Envoy's drain time, and connections as they answer."""
         await self._ask("POST /drain_listeners?graceful")
 
+    async def ready(self) -> bool:
+        """Tells whether Envoy takes connections and has a hub that is well."""
+        live = b"LIVE" in await self._ask("GET /ready")
+        return live and b"::health_flags::healthy" in await self._ask("GET /clusters")
+
     async def active(self) -> int:
         """Returns how many requests are under way; none when Envoy does not say."""
         answer = await self._ask("GET /stats?filter=http\\..*downstream_rq_active$")

@@ -83,9 +83,14 @@ def gateway(  # noqa: PLR0913 - each is an option
     ] = False,
 ) -> None:  # fmt: skip
     """Prints Envoy's configuration for these hubs."""
-    from polydesk.gateway import Gateway  # noqa: PLC0415 - keeps --help quick
+    from polydesk.gateway import Gateway, Tls  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(listen=listen)
+    files = Tls(
+        certificate=settings.tls_certificate,
+        key=settings.tls_key,
+        client_ca=settings.tls_client_ca,
+    )
     wanted = Gateway(
         listen=str(Address.parse(settings.listen)),
         hubs=hub or [settings.hub or _HUB],
@@ -95,6 +100,7 @@ def gateway(  # noqa: PLR0913 - each is an option
         rate=settings.rate,
         rest_seconds=settings.call_seconds + 5,
         origins=settings.origins.split(),
+        tls=files if settings.tls else None,
     )
     if check:
         _validate(wanted)

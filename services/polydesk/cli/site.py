@@ -57,6 +57,7 @@ class Site:
             admin=Admin(self._admin),
             address=self._address,
             grace=_GRACE,
+            tls=self._settings.tls,
         )
         await supervisor.run(prepare=self._prepare, announce=self._announce)
 
@@ -131,7 +132,7 @@ class Site:
         )
 
     def _announce(self) -> None:
-        url = f"http://{self._address.reachable}"
+        url = f"{'https' if self._settings.tls else 'http'}://{self._address.reachable}"
         lines = [
             f"[bold]{url}[/] answers REST, gRPC and gRPC-Web",
             f"its data is in {self._folder.path if self._settings.embedded else 'PostgreSQL'}",

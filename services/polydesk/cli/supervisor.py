@@ -34,6 +34,7 @@ class Supervisor:
         admin: Admin,
         address: Address,
         grace: float,
+        tls: bool,
     ) -> None:
         self._hubs = hubs
         self._worker = worker
@@ -41,6 +42,7 @@ class Supervisor:
         self._admin = admin
         self._address = address
         self._grace = grace
+        self._tls = tls
         self._stop = asyncio.Event()
         self._answers = False
         self._killed = False
@@ -79,10 +81,14 @@ class Supervisor:
             child.settled = True
         announce()
 
+    async def _is_answering(self) -> bool:
+        # Whoever is not let in without a certificate has to believe Envoy.
+        return await (self._admin.ready() if self._tls else answers(self._address.reachable))
+
     async def _until_answering(self) -> None:
         try:
             async with asyncio.timeout(_START_SECONDS):
-                while not await answers(self._address.reachable):  # noqa: ASYNC110 - another process
+                while not await self._is_answering():  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise Failure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,9 +63,21 @@ def check(settings: Settings) -> Address:
             f"{settings.workers} workers need PostgreSQL, and the data is in SQLite: "
             "give --database-url postgresql://…, or one worker"
         )
+    _check_tls(settings)
     address.check_free()
     Private.of(settings).check_free()
     return address
+
+
+def _check_tls(settings: Settings) -> None:
+    if settings.tls != bool(settings.tls_key) or (settings.tls_client_ca and not settings.tls):
+        raise Failure(
+            "TLS needs POLYDESK_TLS_CERTIFICATE and POLYDESK_TLS_KEY;"
+            " POLYDESK_TLS_CLIENT_CA goes with them"
+        )
+    for file in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca):
+        if file and not os.access(file, os.R_OK):
+            raise Failure(f"{file} is not there, or cannot be read")
 
 
 def _find_envoy() -> Path:

@@ -16,7 +16,10 @@ from polydesk.wire import Refusal
 
 
 class Dialect(Protocol):
-    """What a dialect's module offers."""
+    """What a dialect's module offers.
+
+    A package may name more of its kind in `DOORS`: other APIs to the same vendor's product.
+    """
 
     # The full name of its gRPC service.
     SERVICE: str
@@ -39,4 +42,4 @@ def load() -> tuple[Dialect, ...]:
     """Imports every dialect of this folder."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     modules: list[Any] = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return tuple(modules)
+    return tuple(door for each in modules for door in (each, *getattr(each, "DOORS", ())))

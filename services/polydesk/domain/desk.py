@@ -17,7 +17,7 @@ from polydesk.domain.directory import Directory
 from polydesk.domain.errors import Invalid, Missing, NotFound
 from polydesk.domain.following import Followers
 from polydesk.domain.gatekeeper import Gatekeeper
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Caller
 from polydesk.domain.incident import Incidents
 from polydesk.domain.intaking import Intake, check_new
@@ -26,6 +26,7 @@ from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
+from polydesk.domain.overview import Overviews
 from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock
@@ -175,6 +176,12 @@ class Tickets:
         await reach(caller, self._store, id_)
         return await self._store.history(id_, after=after, limit=limit)
 
+    async def authors(self, caller: Caller, tickets: Sequence[Ticket]) -> dict[int, Authors]:
+        """Returns who did what to tickets, by their ids."""
+        for org in {ticket.org for ticket in tickets}:
+            caller.admit(org)
+        return await self._store.authors([ticket.id for ticket in tickets]) if tickets else {}
+
 
 def check_size(drafts: Sequence[object]) -> None:
     """Refuses a batch of nothing, or of more than is taken at once."""
@@ -202,6 +209,7 @@ def _checked(index: int, draft: Draft | Invalid, catalog: Catalog) -> Draft | In
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """The domain services of one hub."""
 
+    orgs: Orgs
     tickets: Tickets
     incidents: Incidents
     notes: Notes
@@ -222,5 +230,6 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     runs: Runs
     followers: Followers
+    overviews: Overviews
     registry: Registry
     gatekeeper: Gatekeeper

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import string
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from polydesk.domain.identity import Caller, Stamp
 from polydesk.domain.org_ports import DirectoryStore, Listed
 from polydesk.domain.ports import Clock
 
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 Made_co = TypeVar("Made_co", covariant=True)
 
 
@@ -75,6 +77,17 @@ class Directory(Generic[Listed]):
         # What no entry can have, a database need not be asked for: PostgreSQL takes no NUL.
         return None if "\0" in key else await self._store.find(org, key.casefold())
 
+    async def known(self, caller: Caller, org: int, names: Iterable[str]) -> list[Listed]:
+        """Returns all whose e-mail address, login, name or sys_id is among the names, by their ids.
+
+        The case of A to Z does not count.
+        """
+        caller.admit(org)
+        said = [name for name in names if name and "\0" not in name]
+        # As keys are kept, and as databases lower what they keep.
+        sought = sorted({each for name in said for each in (name.casefold(), lowered(name))})
+        return await self._store.known(org, sought) if sought else []
+
     async def page(self, caller: Caller, org: int, *, limit: int, token: str = "") -> Slice[Listed]:
         """Returns the entries of an org in the order in which they were made."""
         caller.admit(org)
@@ -83,6 +96,11 @@ class Directory(Generic[Listed]):
             org, after=read_cursor(token, asked=asked), limit=limit + 1
         )
         return cut(found, limit, asked=asked, id_of=lambda entry: entry.id)
+
+
+def lowered(text: str) -> str:
+    """Lowers A to Z, and no other letters."""
+    return text.translate(_LOWER)
 
 
 def _changed(entry: Listed, *, said: Mapping[str, Any]) -> Listed:

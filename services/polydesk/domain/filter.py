@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 from polydesk.domain.errors import Invalid
 from polydesk.domain.query import (
@@ -54,7 +54,7 @@ _ESCAPES: Final = {"\\": "\\", '"': '"', "'": "'", "n": "\n", "r": "\r", "t": "\
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
 )
-_EVERY: Final[tuple[Operator, ...]] = get_args(Operator)
+_EVERY: Final[tuple[Operator, ...]] = ("=", "!=", "<", "<=", ">", ">=", ":")
 
 
 class Token(NamedTuple):

@@ -15,6 +15,7 @@ from polydesk.domain.identity import Account, AccountKind
 from polydesk.domain.org_ports import IdentityStore
 from polydesk.domain.password import Hasher, Throttle
 from polydesk.domain.ports import Clock
+from polydesk.domain.realm import Realm
 from polydesk.domain.ticket import LONGEST_NAME
 from polydesk.domain.token import ACCESS_LIFETIME, LIFETIME, Claims, Pair, Tokens
 
@@ -31,7 +32,7 @@ class Basic(msgspec.Struct, frozen=True):
 
 
 class Bearer(msgspec.Struct, frozen=True):
-    """A token of the hub."""
+    """A token of the hub, or of the realm whose people it lets in."""
 
     token: str
 
@@ -68,8 +69,11 @@ class Gatekeeper:
     second in others.
     """
 
-    def __init__(self, *, store: IdentityStore, clock: Clock, hasher: Hasher) -> None:
+    def __init__(
+        self, *, store: IdentityStore, clock: Clock, hasher: Hasher, realm: Realm | None = None
+    ) -> None:
         self._store = store
+        self._realm = realm
         self._clock = clock
         self._hasher = hasher
         self._throttle = Throttle(clock=clock)
@@ -82,7 +86,10 @@ class Gatekeeper:
         self._refresh_at = 0.0
 
     async def authenticate(self, credential: Credential, *, address: str = "") -> Account:
-        """Returns the account that the credential belongs to."""
+        """Returns the account that the credential belongs to; one of the realm's has no id."""
+        realm = self._realm
+        if realm and isinstance(credential, Bearer) and realm.has_issued(credential.token):
+            return await self._of_realm(realm, credential.token, address)
         await self._refresh()
         digest = self._digest(credential)
         known = self._accepted.get(digest)
@@ -136,6 +143,11 @@ class Gatekeeper:
             raise Unauthenticated("the token was given to another client")
         return await self.grant(user, client, scope=scope)
 
+    async def close(self) -> None:
+        """Lets go of the realm."""
+        if self._realm:
+            await self._realm.close()
+
     def forget(self) -> None:
         """Forgets all that was remembered, because an account has changed."""
         self._accepted.clear()
@@ -158,6 +170,17 @@ class Gatekeeper:
         claims = (await self._signer()).read(token, self._clock.now())
         account = await self._of_claims(claims)
         return account, claims.expires_at - self._clock.now().timestamp()
+
+    async def _of_realm(self, realm: Realm, token: str, address: str) -> Account:
+        if not realm.has_to_ask(token):
+            return await realm.account(token)
+        throttled = f"address {address}"
+        async with self._throttle.attempt(throttled):
+            try:
+                return await realm.account(token)
+            except Unauthenticated:
+                self._throttle.wrong(throttled)
+                raise
 
     async def _of_claims(self, claims: Claims) -> Account:
         account = await self._current(claims.account, claims.epoch)

@@ -29,3 +29,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     def seal(self, previous: bytes) -> bytes:
         """Returns the entry's hash: SHA-256 over the hash before it and all it says."""
         return hashlib.sha256(previous + msgspec.json.encode(self)).digest()
+
+
+class Authors(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did what to a ticket, by their logins; empty where nobody did.
+
+    `via` is the dialect through which it was made.
+    """
+
+    creator: str
+    updater: str
+    via: str
+    resolver: str = ""
+    closer: str = ""

@@ -14,11 +14,11 @@ from polydesk.domain.custom_field import merged
 from polydesk.domain.errors import Missing, NotFound, WrongState
 from polydesk.domain.identity import Caller, Org
 from polydesk.domain.lifecycle import OPEN, OVER, change, move, way
+from polydesk.domain.note import NoteDraft
 from polydesk.domain.org import Orgs
-from polydesk.domain.ports import Clock
+from polydesk.domain.ports import Clock, Store
 from polydesk.domain.saving import check_etag
 from polydesk.domain.ticket import Kind, State, Ticket, check_extra, merged_extra
-from polydesk.domain.ticket_ports import TicketStore
 
 # Writes what is said of a ticket into it, at the time and by the matrix of the call.
 Apply = Callable[[Ticket, dict[str, Any]], Ticket]
@@ -28,9 +28,7 @@ Change = Callable[[Ticket, Apply], Ticket]
 class Incidents:
     """Changes incidents one at a time; a write whose etag is outdated changes nothing."""
 
-    def __init__(
-        self, *, store: TicketStore, clock: Clock, orgs: Orgs, attachments: Attachments
-    ) -> None:
+    def __init__(self, *, store: Store, clock: Clock, orgs: Orgs, attachments: Attachments) -> None:
         self._store = store
         self._clock = clock
         self._orgs = orgs
@@ -53,19 +51,20 @@ class Incidents:
 
         return await self._change(caller, id_, updated, etag=etag)
 
-    async def lead(
+    async def lead(  # noqa: PLR0913 - each is said or not
         self,
         caller: Caller,
         id_: int,
         said: dict[str, Any],
         *,
         files: Sequence[str] = (),
+        notes: Sequence[NoteDraft] = (),
         etag: str = "",
     ) -> Ticket:
         """Changes fields, and takes the incident to a state by as many legal moves as it needs.
 
         One that is cancelled is closed already. `files` are references of pending files, which
-        become its attachments in the same transaction.
+        become its attachments; they and `notes` come in the same transaction.
         """
         to: State | None = said.get("state")
         others = {name: value for name, value in said.items() if name != "state"}
@@ -77,7 +76,7 @@ class Incidents:
                     moved = apply(moved, {"state": state})
             return apply(moved, others)
 
-        return await self._change(caller, id_, led, etag=etag, files=files)
+        return await self._change(caller, id_, led, etag=etag, files=files, notes=notes)
 
     async def assign(
         self, caller: Caller, id_: int, *, assignee: str, group: str, etag: str = ""
@@ -169,8 +168,9 @@ class Incidents:
         etag: str,
         action: str = "update",
         files: Sequence[str] = (),
+        notes: Sequence[NoteDraft] = (),
     ) -> Ticket:
-        ticket = await self._store.get(id_)
+        ticket = await self._store.tickets.get(id_)
         if ticket is None or ticket.org not in caller.roles or ticket.kind is not Kind.INCIDENT:
             raise NotFound(f"there is no incident {id_}")
         caller.admit(ticket.org)
@@ -187,8 +187,11 @@ class Incidents:
                 return ticket
             return replace(new, updated_at=now, revision=ticket.revision + 1)
 
+        keep = self._store.tickets.change
+        if notes:
+            keep = partial(self._store.intake.change, notes=notes)
         held = await self._attachments.held(ticket.org, files)
-        done = await self._store.change(
+        done = await keep(
             id_, guarded, action=action, files=files, stamp=caller.stamp(now), once=caller.once
         )
         await self._attachments.settle(held)

@@ -1,6 +1,6 @@
 """What another system sends together is taken in together, whole or not at all.
 
-That is a ticket with its link and its files, or a note with its files.
+That is a ticket with its link, its files and its notes, or a note with its files.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ class Intake:
         *,
         link: LinkDraft | None = None,
         files: Sequence[File] = (),
+        notes: Sequence[NoteDraft] = (),
         least_id: int = 0,
     ) -> Recorded:
-        """Makes a new ticket with a link and files; or returns the one that has the link."""
+        """Makes a new ticket with a link, files and notes; or returns the one that has the link."""
         caller.admit(org)
         decided = await self._orgs.get(org)
         check_new(decided, draft)
@@ -57,7 +58,14 @@ class Intake:
 
         async def write(uploads: list[Upload]) -> Recorded:
             return await self._store.intake.record(
-                org, draft, link=link, uploads=uploads, terms=terms, stamp=stamp, once=caller.once
+                org,
+                draft,
+                link=link,
+                uploads=uploads,
+                notes=notes,
+                terms=terms,
+                stamp=stamp,
+                once=caller.once,
             )
 
         return await self._with(files, write, at=stamp.at)

@@ -99,6 +99,12 @@ class DirectoryStore(Protocol[Listed]):
     async def find(self, org: int, key: str) -> Listed | None:
         """Returns the entry of a key."""
 
+    async def known(self, org: int, names: Sequence[str]) -> list[Listed]:
+        """Returns the entries that one of the names is a name of, by their ids.
+
+        Names are the key, and what else an entry goes by; the case of A to Z does not count.
+        """
+
     async def of_org(self, org: int, *, after: int, limit: int) -> list[Listed]:
         """Returns entries with an id above `after`, by their ids."""
 

@@ -16,6 +16,7 @@ from polydesk.domain.person import Person
 from polydesk.domain.run_ports import RuleStore, RunStore, ShelfStore
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.script import Script
+from polydesk.domain.tally import OverviewStore
 from polydesk.domain.target import Target
 from polydesk.domain.ticket import Ticket
 from polydesk.domain.ticket_ports import (
@@ -148,6 +149,10 @@ class Store(Protocol):
     @property
     def history(self) -> HistoryStore:
         """Keeps what happened."""
+
+    @property
+    def overview(self) -> OverviewStore:
+        """Counts what there is and what happened."""
 
     @property
     def scripts(self) -> ShelfStore[Script]:

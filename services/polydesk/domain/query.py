@@ -20,8 +20,9 @@ from polydesk.domain.ticket import Kind, Level, Priority, State, Ticket, TicketI
 MOST_PER_PAGE: Final = 1_000
 USUAL_PER_PAGE: Final = 50
 
-Operator = Literal["=", "!=", "<", "<=", ">", ">=", ":"]
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", ":", "starts", "ends"]
 FIELDS: Final[dict[str, type]] = {
+    "id": int,
     "kind": Kind,
     "number": str,
     "sys_id": str,
@@ -56,7 +57,8 @@ _RECORD: Final = {
     "update_time": "updated_at",
 }
 _CONTRACT: Final = {field: name for name, field in _RECORD.items()}
-NAMES: Final = {_CONTRACT.get(field, field): field for field in FIELDS}
+# An id is no field of the contract, which has names of resources.
+NAMES: Final = {_CONTRACT.get(field, field): field for field in FIELDS if field != "id"}
 
 
 class Comparison(msgspec.Struct, frozen=True, tag=True):
@@ -64,12 +66,13 @@ class Comparison(msgspec.Struct, frozen=True, tag=True):
 
     Texts compare by their bytes, enums in the order of their members. A time, level or priority
     that is not set fits nothing but `!=` of a level or priority. `:` finds a text in another, the
-    case of A to Z aside; with None it asks whether there is a value at all.
+    case of A to Z aside; with None it asks whether there is a value at all. `starts` and `ends`
+    find a text, in the same way, where another begins and where it ends.
     """
 
     field: str
     operator: Operator
-    value: str | datetime | Enum | None
+    value: str | int | datetime | Enum | None
 
 
 class All(msgspec.Struct, frozen=True, tag=True):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from polydesk.domain.attachment import Attachment, Detached, Upload
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.intake import Noted, Recorded
 from polydesk.domain.link import Link, LinkDraft, Linked
@@ -88,6 +88,9 @@ class TicketStore(Protocol):
     async def history(self, ticket: int, *, after: int, limit: int) -> list[Entry]:
         """Returns changes of a ticket with a sequence above `after`, oldest first."""
 
+    async def authors(self, tickets: Sequence[int]) -> dict[int, Authors]:
+        """Returns who did what to tickets, by their ids; unknown ids are left out."""
+
 
 class NoteStore(Protocol):
     """Keeps notes. A write is one transaction with the ticket's change and the history's entry."""
@@ -105,6 +108,9 @@ class NoteStore(Protocol):
 
     async def get(self, ticket: int, id_: int) -> Note | None:
         """Returns a note of a ticket."""
+
+    async def find(self, id_: int) -> Note | None:
+        """Returns a note of whatever ticket."""
 
     async def of_ticket(
         self, ticket: int, *, kinds: Collection[NoteKind], after: int, limit: int
@@ -195,7 +201,7 @@ class AttachmentStore(Protocol):
 
 
 class IntakeStore(Protocol):
-    """Takes in what comes with files or with a link: all of it is one transaction."""
+    """Takes in what comes with files, with notes or with a link: all of it is one transaction."""
 
     async def record(  # noqa: PLR0913 - each is said or not
         self,
@@ -204,11 +210,25 @@ class IntakeStore(Protocol):
         *,
         link: LinkDraft | None,
         uploads: Sequence[Upload],
+        notes: Sequence[NoteDraft] = (),
         terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
     ) -> Recorded:
         """Inserts a ticket, unless the org has one with the link. Raises Exists."""
+
+    async def change(  # noqa: PLR0913 - each is said or not
+        self,
+        id_: int,
+        change: Callable[[Ticket], Ticket],
+        *,
+        notes: Sequence[NoteDraft],
+        action: str,
+        files: Sequence[str] = (),
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
+        """Changes one ticket, as TicketStore.change, and inserts notes of it."""
 
     async def note(  # noqa: PLR0913 - each is said or not
         self,

@@ -36,6 +36,7 @@ __all__ = [
     "ConfigurationRefused",
     "EnvoyMissing",
     "Gateway",
+    "Tls",
     "check",
     "envoy_binary",
     "render",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 # Pages served from this machine may call from a browser; other origins are named by the operator.
+_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 LOCAL_PAGES = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
 
@@ -52,6 +54,37 @@ class EnvoyMissing(Exception):
 
 class ConfigurationRefused(Exception):
     """Envoy does not take the configuration; the text is its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """The files, in PEM, by which the gateway is known and by which it knows clients."""
+
+    certificate: str
+    key: str
+    client_ca: str = ""
+
+    def socket(self) -> dict[str, Any]:
+        """Returns the listener's socket: TLS 1.2 or later, and who is let in."""
+        own = {
+            "certificate_chain": {"filename": self.certificate},
+            "private_key": {"filename": self.key},
+        }
+        common: dict[str, Any] = {
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "tls_certificates": [own],
+        }
+        if self.client_ca:
+            common["validation_context"] = {"trusted_ca": {"filename": self.client_ca}}
+        return {
+            "name": "tls",
+            "typed_config": {
+                "@type": _TLS,
+                "common_tls_context": common,
+                "require_client_certificate": bool(self.client_ca),
+            },
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +103,7 @@ class Gateway:
     rest_seconds: float = 20
     # Web pages elsewhere that may call, such as `https://console.example`.
     origins: Sequence[str] = ()
+    tls: Tls | None = None
 
     def __post_init__(self) -> None:
         if not self.hubs:
@@ -93,6 +127,7 @@ def render(gateway: Gateway, dialects: Iterable[Dialect]) -> dict[str, Any]:
         "admin_address": _address(gateway.admin) if gateway.admin else None,
         "metrics": _address(gateway.metrics) if gateway.metrics else None,
         "listen": _address(gateway.listen),
+        "tls": gateway.tls.socket() if gateway.tls else None,
         "hubs": [{"endpoint": {"address": address}} for address in hubs],
         "discovery": "STATIC" if all(map(_is_numeric, hubs)) else "STRICT_DNS",
         "access_log": gateway.access_log,

@@ -257,8 +257,8 @@ def _paths(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def _pattern(path: str) -> str:
-    """Returns the expression of a path or a prefix, in which `*` is any one segment."""
-    return re.escape(path).replace(r"\*", "[^/?]+")
+    """Returns the expression of a path or a prefix: `*` is any one segment, `**` any of them."""
+    return re.escape(path).replace(r"\*\*", "[^?]*").replace(r"\*", "[^/?]+")
 
 
 def _covers(general: str, path: str) -> bool:

@@ -31,8 +31,21 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
     async def GetCaller(
         self, _: identity_pb2.GetCallerRequest, __: Context
     ) -> identity_pb2.Account:
-        """Returns the caller's account."""
-        return from_account(await self._registry.account(caller_of().account))
+        """Returns the caller's account; who is of a realm has none, and is what the token says."""
+        caller = caller_of()
+        if caller.account:
+            return from_account(await self._registry.account(caller.account))
+        return from_account(
+            Account(
+                id=0,
+                kind=AccountKind.USER,
+                login=caller.login,
+                name="",
+                secret_hash="",
+                default_org=caller.default_org,
+                roles={**caller.roles},
+            )
+        )
 
     async def ListOrgs(
         self, _: identity_pb2.ListOrgsRequest, __: Context
@@ -106,7 +119,7 @@ def from_org(org: Org) -> identity_pb2.Org:
 def from_account(account: Account) -> identity_pb2.Account:
     """Writes an account, without its secret."""
     answer = identity_pb2.Account(
-        name=f"accounts/{account.id}",
+        name=f"accounts/{account.id}" if account.id else "",
         kind=_KIND_NUMBERS[account.kind],
         login=account.login,
         display_name=account.name,

@@ -181,7 +181,9 @@ class Gate(grpc.aio.ServerInterceptor):
 
     async def _admit(self, message: Any, passage: Passage) -> None:
         method, headers = passage.method, passage.headers
-        caller = await identify(self._gatekeeper, method, headers, request_id=passage.request_id)
+        caller = await identify(
+            self._gatekeeper, method, headers, message, request_id=passage.request_id
+        )
         check_form(message)
         check_query(method, headers.get("x-envoy-original-path", ""))
         if message is not None:

@@ -32,7 +32,10 @@ class RequiredField(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """One RPC: who may call it, what it requires, which fields the URL and the body fill."""
+    """One RPC: who may call it, what it requires, which fields the URL and the body fill.
+
+    `keys` are the places in the JSON of the field `body` where an API key may stand.
+    """
 
     service: str
     name: str
@@ -40,6 +43,8 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     anonymous: bool
     read_only: bool
     bearer_only: bool
+    body: str
+    keys: tuple[str, ...]
     bound: frozenset[str]
     required: tuple[RequiredField, ...]
     # What is counted and told of it: `TicketService/GetTicket`, the dialect, whether it lasts.
@@ -77,6 +82,8 @@ def _read(method: MethodDescriptor) -> Method:
         anonymous=access.anonymous,
         read_only=access.read_only,
         bearer_only=access.bearer_only,
+        body=options.Extensions[annotations_pb2.http].body,
+        keys=tuple(access.key_in_body),
         bound=frozenset(_bound(method)),
         required=_required(method.input_type, ()),
         label=f"{method.containing_service.name}/{method.name}",
@@ -91,14 +98,14 @@ def _dialect(service: str) -> str:
 
 
 def _bound(method: MethodDescriptor) -> Iterator[str]:
-    """Yields the fields that path and body fill, by both their names."""
+    """Yields the fields that path and body fill, by both their names; raw_query is the query."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     for binding in (rule, *rule.additional_bindings):
         template = getattr(binding, binding.WhichOneof("pattern") or "get")
         path = template if isinstance(template, str) else template.path
         names = {*_VARIABLE.findall(path), binding.body}
         for field in method.input_type.fields:
-            if binding.body == "*" or field.name in names:
+            if (binding.body == "*" and field.name != "raw_query") or field.name in names:
                 yield field.name
                 yield field.json_name
 

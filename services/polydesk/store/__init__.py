@@ -29,6 +29,7 @@ from polydesk.store.intake import SqlIntake
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.overview import SqlOverview
 from polydesk.store.pending import SqlPendingFiles
 from polydesk.store.rule import SqlRules
 from polydesk.store.run import SqlRuns
@@ -39,7 +40,15 @@ from polydesk.store.shelf import SqlShelf
 from polydesk.store.sqlite import Sqlite, library
 from polydesk.store.ticket import SqlTickets
 
-__all__ = ["LocalBlobs", "LocalKeys", "SqlStore", "migrate", "open_store", "sqlite_library"]
+__all__ = [
+    "LocalBlobs",
+    "LocalKeys",
+    "SqlStore",
+    "copy",
+    "migrate",
+    "open_store",
+    "sqlite_library",
+]
 
 _SQLITE: Final = "sqlite:///"
 
@@ -68,6 +77,7 @@ class SqlStore:
         self._ci_statuses = SqlCiStatuses(engine)
         self._schedules = SqlSchedules(engine)
         self._history = history.SqlHistory(engine)
+        self._overview = SqlOverview(engine)
         self._identity = SqlIdentity(engine)
 
     @property
@@ -166,6 +176,11 @@ class SqlStore:
         return self._history
 
     @property
+    def overview(self) -> SqlOverview:
+        """Counts what there is and what happened."""
+        return self._overview
+
+    @property
     def identity(self) -> SqlIdentity:
         """Keeps orgs and accounts."""
         return self._identity
@@ -209,6 +224,13 @@ async def migrate(url: str) -> None:
         await migration.upgrade_file(url.removeprefix(_SQLITE))
     else:
         await migration.upgrade_database(url)
+
+
+async def copy(source: str, target: str) -> dict[str, int]:
+    """Copies a database into an empty one; returns how many rows each table has."""
+    from polydesk.store import copying  # noqa: PLC0415  # SQLAlchemy takes a second to import
+
+    return await copying.copy(source, target)
 
 
 async def _is_current(url: str) -> bool:

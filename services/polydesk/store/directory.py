@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic
 
 import msgspec
@@ -19,6 +19,11 @@ from polydesk.store.once import once_only
 from polydesk.store.script import Engine, Read, Script, Together, Write
 
 _TABLES: Final[Mapping[type[Any], str]] = {Person: "people", Location: "locations"}
+# What an entry goes by besides its key.
+_NAMES: Final[Mapping[type[Any], tuple[str, ...]]] = {
+    Person: ("name", "login", "sys_id"),
+    Location: ("name",),
+}
 
 
 class SqlDirectory(Generic[Listed]):
@@ -63,6 +68,14 @@ class SqlDirectory(Generic[Listed]):
         """Returns the entry of a key."""
         row = await self._engine.row(self._where("key = $2", org, key))
         return None if row is None else self._decode(row[0])
+
+    async def known(self, org: int, names: Sequence[str]) -> list[Listed]:
+        """Returns the entries that go by one of the names."""
+        names_of = (f"lower(document->>'{name}' collate \"C\")" for name in _NAMES[self._kind])
+        stored = ["key", *names_of]
+        goes_by = " or ".join(f"{each} = any($2)" for each in stored)
+        rows = await self._engine.rows(self._where(f"({goes_by}) order by id", org, list(names)))
+        return [self._decode(row[0]) for row in rows]
 
     async def of_org(self, org: int, *, after: int, limit: int) -> list[Listed]:
         """Returns entries of an org by their ids."""

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Stamp
 from polydesk.domain.saving import Change
 from polydesk.domain.ticket import Ticket
@@ -47,6 +47,19 @@ _TOUCHED: Final = (
 _NEWEST: Final = f"select {_COLUMNS} from history order by sequence desc limit $1"  # noqa: S608  # own words
 _NEWEST_OF_ORG: Final = (
     f"select {_COLUMNS} from history where org = $1 order by sequence desc limit $2"  # noqa: S608  # own words
+)
+# The entries that made tickets, touched them last, and took them last to where they are solved.
+_STATE: Final = "fields->'new'->>'state'"
+_AUTHORS: Final = (
+    "select marks.ticket, made.actor, touched.actor, made.via, resolved.actor, closed.actor from"  # noqa: S608  # own words
+    " (select ticket, min(sequence) as made, max(sequence) as touched,"
+    f" max(case when {_STATE} = 'RESOLVED' then sequence end) as resolved,"
+    f" max(case when {_STATE} in ('CLOSED', 'CANCELLED') then sequence end) as closed"
+    " from history where ticket = any($1) group by ticket) as marks"
+    " join history as made on made.sequence = marks.made"
+    " join history as touched on touched.sequence = marks.touched"
+    " left join history as resolved on resolved.sequence = marks.resolved"
+    " left join history as closed on closed.sequence = marks.closed"
 )
 _decode: Final = msgspec.json.Decoder(Ticket).decode
 
@@ -132,6 +145,21 @@ def of_ticket(ticket: int, *, after: int, limit: int) -> Read:
         " order by sequence limit $3",
         (ticket, after, limit),
     )
+
+
+async def authors(engine: Engine, tickets: Sequence[int]) -> dict[int, Authors]:
+    """Returns who did what to tickets, by their ids."""
+    rows = await engine.rows(Read(_AUTHORS, (list(tickets),)))
+    return {
+        ticket: Authors(
+            creator=creator,
+            updater=updater,
+            via=via,
+            resolver=resolver or closer or "",
+            closer=closer or "",
+        )
+        for ticket, creator, updater, via, resolver, closer in rows
+    }
 
 
 def entry(row: Row) -> Entry:

@@ -18,11 +18,11 @@ from polydesk.store.link import linked, linked_to
 from polydesk.store.note import noted
 from polydesk.store.once import once_only
 from polydesk.store.script import Engine, Script
-from polydesk.store.ticket import created
+from polydesk.store.ticket import changed, created, ticket_of
 
 
 class SqlIntake:
-    """Takes in what comes with files or with a link, as ticket_ports.IntakeStore says."""
+    """Takes in what comes with files, notes or a link, as ticket_ports.IntakeStore says."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -34,6 +34,7 @@ class SqlIntake:
         *,
         link: LinkDraft | None,
         uploads: Sequence[Upload],
+        notes: Sequence[NoteDraft] = (),
         terms: Terms = USUAL,
         stamp: Stamp,
         once: Once | None,
@@ -41,8 +42,31 @@ class SqlIntake:
         """Inserts a ticket, unless the org has one with the link."""
         return await self._engine.write(
             lambda: once_only(
-                _record(org, draft, link=link, uploads=uploads, terms=terms, stamp=stamp),
+                _record(
+                    org, draft, link=link, uploads=uploads, notes=notes, terms=terms, stamp=stamp
+                ),
                 Recorded,
+                once=once,
+                stamp=stamp,
+            )
+        )
+
+    async def change(  # noqa: PLR0913 - as above
+        self,
+        id_: int,
+        change: Callable[[Ticket], Ticket],
+        *,
+        notes: Sequence[NoteDraft],
+        action: str,
+        files: Sequence[str] = (),
+        stamp: Stamp,
+        once: Once | None,
+    ) -> Ticket:
+        """Changes one ticket, and inserts notes of it."""
+        return await self._engine.write(
+            lambda: once_only(
+                _change(id_, change, notes=notes, action=action, files=files, stamp=stamp),
+                Ticket,
                 once=once,
                 stamp=stamp,
             )
@@ -75,6 +99,7 @@ def _record(  # noqa: PLR0913 - as above
     *,
     link: LinkDraft | None,
     uploads: Sequence[Upload],
+    notes: Sequence[NoteDraft],
     terms: Terms,
     stamp: Stamp,
 ) -> Script[Recorded]:
@@ -84,8 +109,29 @@ def _record(  # noqa: PLR0913 - as above
     ticket = yield from created(org, draft, terms=terms, stamp=stamp)
     if link:
         yield from linked(ticket.id, link, touch=_left, stamp=stamp)
+    for note in notes:
+        yield from noted(ticket.id, note, touch=_left, stamp=stamp)
     attachments = yield from _attached(ticket.id, uploads, stamp=stamp)
     return Recorded(ticket=ticket, is_new=True, attachments=attachments)
+
+
+def _change(  # noqa: PLR0913 - as above
+    id_: int,
+    change: Callable[[Ticket], Ticket],
+    *,
+    notes: Sequence[NoteDraft],
+    action: str,
+    files: Sequence[str],
+    stamp: Stamp,
+) -> Script[Ticket]:
+    yield from changed(id_, change, action=action, files=files, stamp=stamp)
+
+    def touch(ticket: Ticket) -> Ticket:
+        return replace(ticket, updated_at=stamp.at, revision=ticket.revision + 1)
+
+    for note in notes:
+        yield from noted(id_, note, touch=touch, stamp=stamp)
+    return (yield from ticket_of(id_))
 
 
 def _note(

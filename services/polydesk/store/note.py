@@ -49,6 +49,11 @@ class SqlNotes:
         )
         return None if row is None else _decode(row[0])
 
+    async def find(self, id_: int) -> Note | None:
+        """Returns a note of whatever ticket."""
+        row = await self._engine.row(Read("select document from notes where id = $1", (id_,)))
+        return None if row is None else _decode(row[0])
+
     async def of_ticket(
         self, ticket: int, *, kinds: Collection[NoteKind], after: int, limit: int
     ) -> list[Note]:

@@ -20,6 +20,7 @@ from polydesk.store.script import Read
 
 _COLUMNS: Final = frozenset(
     {
+        "id",
         "kind",
         "number",
         "sys_id",
@@ -38,7 +39,9 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_SIGNS: Final = frozenset({"=", "!=", ":", *_COMPARE})
+# How a part of a text lies in it.
+_PARTS: Final = {":": "%{}%", "starts": "{}%", "ends": "%{}"}
+_SIGNS: Final = frozenset({"=", "!=", *_PARTS, *_COMPARE})
 # SQLite knows no other letters, and PostgreSQL's C collation none either.
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _LITERAL: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
@@ -106,18 +109,23 @@ class _Where:
             return self._text(term)
         if term.operator == ":":
             return f"{_stored(term.field)} is not null"
+        if term.operator in _PARTS:
+            raise Invalid(f"{term.field} takes no {term.operator}", field="filter")
+        if type_ is int:
+            return f"{term.field} {term.operator} {self.bound(term.value)}"
         return self._time(term) if type_ is datetime else self._member(term, type_)
 
     def _text(self, term: Comparison) -> str:
         stored = _stored(term.field)
         if term.field not in _COLUMNS:
             stored = f"coalesce({stored}, '') collate \"C\""
-        if term.operator != ":":
+        if term.operator not in _PARTS:
             return f"{stored} {term.operator} {self.bound(term.value)}"
         if term.value is None:
             return f"{stored} <> ''"
         part = str(term.value).translate(_LOWER).translate(_LITERAL)
-        return rf"lower({stored}) like {self.bound(f'%{part}%')} escape '\'"
+        pattern = self.bound(_PARTS[term.operator].format(part))
+        return rf"lower({stored}) like {pattern} escape '\'"
 
     def _time(self, term: Comparison) -> str:
         if term.field in _COLUMNS:

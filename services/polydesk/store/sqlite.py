@@ -236,7 +236,7 @@ def _ask(connection: Connection, read: Read) -> Any:
 @functools.lru_cache(maxsize=1_024)  # filters have endless forms
 def _translated(sql: str) -> tuple[str, tuple[int, ...]]:
     """Returns the statement in SQLite's words, and which arguments are packed as JSON arrays."""
-    packs = tuple(int(n) - 1 for n in re.findall(r"= any\(\$(\d+)\)", sql))
+    packs = tuple({int(n) - 1 for n in re.findall(r"= any\(\$(\d+)\)", sql)})
     sql = re.sub(r"= any\(\$(\d+)\)", r"in (select value from json_each(?\1))", sql)
     sql = sql.replace(' collate "C"', "")
     return re.sub(r"\$(\d+)", r"?\1", sql), packs

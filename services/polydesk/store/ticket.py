@@ -12,7 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from polydesk.domain.errors import Exists, NotFound
-from polydesk.domain.history import Entry
+from polydesk.domain.history import Authors, Entry
 from polydesk.domain.identity import Once, Stamp
 from polydesk.domain.pending import PendingFile
 from polydesk.domain.query import Query
@@ -108,7 +108,7 @@ class SqlTickets:
         """Changes one ticket, as it stands in the transaction."""
         return await self._engine.write(
             lambda: once_only(
-                _change(id_, change, action=action, files=files, stamp=stamp),
+                changed(id_, change, action=action, files=files, stamp=stamp),
                 Ticket,
                 once=once,
                 stamp=stamp,
@@ -168,6 +168,10 @@ class SqlTickets:
         rows = await self._engine.rows(history.of_ticket(ticket, after=after, limit=limit))
         return [history.entry(row) for row in rows]
 
+    async def authors(self, tickets: Sequence[int]) -> dict[int, Authors]:
+        """Returns who did what to tickets."""
+        return await history.authors(self._engine, tickets)
+
 
 def ticket_of(id_: int) -> Script[Ticket]:
     """Returns a ticket as it stands in the transaction. Raises NotFound."""
@@ -225,14 +229,15 @@ def created(
     return ticket
 
 
-def _change(
+def changed(
     id_: int,
     change: Callable[[Ticket], Ticket],
     *,
     action: str,
-    files: Sequence[str],
+    files: Sequence[str] = (),
     stamp: Stamp,
 ) -> Script[Ticket]:
+    """Changes a ticket, with the files that wait for it."""
     old = yield from ticket_of(id_)
     new = change(old)
     if new is not old:

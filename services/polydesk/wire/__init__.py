@@ -11,12 +11,13 @@ from polydesk.wire.caller import (
     caller_of,
     clip,
 )
-from polydesk.wire.credential import read_bearer, read_credential
+from polydesk.wire.credential import read_bearer, read_credential, read_key
 from polydesk.wire.file import FilePart, Upload, send_file
 from polydesk.wire.form import (
     LARGEST_FORM,
     MOST_FIELDS,
     is_multipart,
+    parse_json,
     read_form,
     read_json,
 )
@@ -53,10 +54,12 @@ __all__ = [
     "clip",
     "is_multipart",
     "offset_zone",
+    "parse_json",
     "read_bearer",
     "read_credential",
     "read_form",
     "read_json",
+    "read_key",
     "read_time",
     "request_id_in",
     "send_file",

@@ -33,10 +33,17 @@ async def read_json(chunks: AsyncIterator[bytes], kind: type[T]) -> T:
         data += chunk
         if len(data) > LARGEST_JSON:
             raise TooLarge(f"the JSON has over {LARGEST_JSON} bytes")
+    return parse_json(data, kind)
+
+
+def parse_json(data: bytes | bytearray, kind: type[T]) -> T:
+    """Reads JSON of a kind."""
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the body is not JSON as documented: {clip(str(error))}") from error
+    except RecursionError as error:
+        raise Invalid("the body is nested too deeply") from error
 
 
 def read_form(content_type: str, data: bytes) -> dict[str, str]:

@@ -35,5 +35,10 @@ async def test_the_incidents_of_the_guide_have_its_ids_and_come_once(
     assert first[1] == first[501] == "Need a new Mouse"
     assert [id_ for id_ in sorted(first) if id_ > 500][:1] == [501]
     assert again == first
-    assert [person.email for person in people.items] == ["tim@acme.com"]
+    assert [person.email for person in people.items] == [
+        "tim@acme.com",
+        "user@example.com",
+        "otheruser@example.com",
+        "jdoe@example.com",
+    ]
     assert [location.name for location in locations.items] == ["Ahmedabad"]

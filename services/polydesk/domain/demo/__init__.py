@@ -6,10 +6,12 @@ from polydesk.domain.demo import (
     iautomate,
     identity,
     inventory,
+    ivanti_sm,
     ivanti_xapi,
     runs,
     schedule,
     serviceops,
+    smartops,
 )
 from polydesk.domain.demo.identity import API_USER, CLIENT, HOME, KEY, ORGS, TIM, TIMS_CLIENT, USER
 from polydesk.domain.desk import Desk
@@ -27,12 +29,15 @@ async def seed(desk: Desk) -> None:
     await serviceops.seed_incident(desk, seeder, serviceops.FIRST)
     await iautomate.seed(desk, seeder)
     await serviceops.seed_incident(desk, seeder, serviceops.SECOND)
+    await smartops.seed(desk, seeder)
     await inventory.seed(desk, await _seeder(desk, "inventory.write"))
     await schedule.seed(desk, await _seeder(desk, "runbooks.write"))
     await iautomate.seed_secret(desk, await _seeder(desk, "secrets.write"))
     await runs.seed_registered(desk, await _seeder(desk, "runbooks.write"))
     await runs.seed_runs(desk, await _seeder(desk, "runs.write"))
-    # Last, for its tickets have high ids, and ids grow.
+    # Last, for their tickets have high ids, and ids grow.
+    await ivanti_sm.seed_people(desk, await _seeder(desk, HUB_ADMIN))
+    await ivanti_sm.seed(desk, await _seeder(desk, "tickets.write"))
     await ivanti_xapi.seed_categories(desk, await _seeder(desk, HUB_ADMIN))
     await ivanti_xapi.seed(desk, await _seeder(desk, "tickets.write"))
 
