@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="Where a process tells its metrics and health: 127.0.0.1:9464; port 0: any"
         " that is free; empty: nowhere",
     )
+    otlp: str = Field(
+        "",
+        description="The collector that traces go to, by OTLP over HTTP: http://127.0.0.1:4318;"
+        " it needs polydesk[otel]",
+    )
     channelz: str = Field(
         "", description="Where a hub answers channelz, which shows its peers: loopback alone"
     )

@@ -111,7 +111,9 @@ class Hub:
     async def start(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
         """Opens the store and serves."""
         telemetry = Telemetry(settings)
-        opened = await store.open_store(settings.store_url, meter=telemetry.meter)
+        opened = await store.open_store(
+            settings.store_url, meter=telemetry.meter, wrap=telemetry.wrap
+        )
         try:
             return await cls._start(settings, opened, clock or SystemClock(), telemetry)
         except BaseException:
@@ -130,6 +132,7 @@ class Hub:
             clock=clock,
             seconds=settings.call_seconds,
             meter=telemetry.meter,
+            tracer=telemetry.tracer,
         )
         hub = cls(
             desk=desk,

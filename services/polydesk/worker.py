@@ -46,7 +46,7 @@ async def work(settings: Settings) -> None:
     settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.on_postgres:
         _lock(settings.runs_folder)
-    telemetry = Telemetry(settings.model_copy(update={"channelz": ""}))
+    telemetry = Telemetry(settings.model_copy(update={"channelz": "", "otlp": ""}))
     opened = await store.open_store(settings.store_url, meter=telemetry.meter)
     clock = SystemClock()
     secret_of = _secret_of(open_secrets(settings, opened, clock))

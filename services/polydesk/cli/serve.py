@@ -96,6 +96,7 @@ def gateway(  # noqa: PLR0913 - each is an option
         hubs=hub or [settings.hub or _HUB],
         admin=admin,
         metrics=metrics,
+        otlp=settings.otlp,
         access_log=str(access_log),
         rate=settings.rate,
         rest_seconds=settings.call_seconds + 5,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from polydesk.dialects import Dialect
 from polydesk.domain.errors import Invalid
@@ -96,6 +97,8 @@ class Gateway:
     admin: str = ""
     # Where Envoy's own metrics are read; it needs an admin.
     metrics: str = ""
+    # The collector of traces, http://host:port.
+    otlp: str = ""
     access_log: str = "/dev/stdout"
     # Requests a second over the whole listener; 0 is no limit.
     rate: int = 0
@@ -125,6 +128,8 @@ def render(gateway: Gateway, dialects: Iterable[Dialect]) -> dict[str, Any]:
     holes = {
         "admin": {"address": _address(gateway.admin)} if gateway.admin else None,
         "admin_address": _address(gateway.admin) if gateway.admin else None,
+        "otlp": _collector(gateway.otlp) if gateway.otlp else None,
+        "otlp_uri": f"{gateway.otlp.rstrip('/')}/v1/traces",
         "metrics": _address(gateway.metrics) if gateway.metrics else None,
         "listen": _address(gateway.listen),
         "tls": gateway.tls.socket() if gateway.tls else None,
@@ -179,6 +184,17 @@ def _address(text: str) -> dict[str, Any]:
     if not host or not port.isdecimal():
         raise Invalid(f"{text!r} is no address: write host:port or unix:/path")
     return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
+
+
+def _collector(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+        raise Invalid(
+            f"{url!r} is no collector: write http://host:4318; one elsewhere is reached through"
+            " a collector here"
+        )
+    address = {"address": parts.hostname, "port_value": parts.port or 80}
+    return {"socket_address": address}
 
 
 def _ip(address: dict[str, Any]) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -19,6 +19,7 @@ from polydesk.domain.errors import Internal, PolydeskError, TimedOut
 from polydesk.domain.gatekeeper import Gatekeeper
 from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.ports import Clock
+from polydesk.domain.tracing import UNTRACED, Tracer
 from polydesk.rpc.auth import identify, with_key
 from polydesk.rpc.binding import check_query
 from polydesk.rpc.errors import abort, canonical, last_answer
@@ -57,6 +58,7 @@ class Gate(grpc.aio.ServerInterceptor):
         clock: Clock,
         seconds: float,
         meter: Meter = UNMETERED,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._methods = methods
         self._gatekeeper = gatekeeper
@@ -64,6 +66,7 @@ class Gate(grpc.aio.ServerInterceptor):
         self._clock = clock
         self._seconds = seconds
         self._meter = meter
+        self._tracer = tracer
         self._handlers: dict[str, Handler] = {}
         # When the last call came in.
         self.called_at = 0.0
@@ -177,7 +180,7 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def _passage(self, method: Method, context: grpc.aio.ServicerContext[Any, Any]) -> Passage:
         self.called_at = self._clock.monotonic()
-        return Passage(method, context, meter=self._meter, clock=self._clock)
+        return Passage(method, context, meter=self._meter, tracer=self._tracer, clock=self._clock)
 
     async def _admit(self, message: Any, passage: Passage) -> None:
         method, headers = passage.method, passage.headers

@@ -15,6 +15,7 @@ import structlog
 from polydesk.domain.errors import Internal, PolydeskError, Unauthenticated
 from polydesk.domain.meter import Meter
 from polydesk.domain.ports import Clock
+from polydesk.domain.tracing import Span, Tracer
 from polydesk.rpc.errors import codes_of
 from polydesk.rpc.method import Method
 from polydesk.wire import REQUEST_ID, request_id_in
@@ -26,7 +27,7 @@ _SCHEMES: Final = frozenset({"basic", "bearer", "apikey", "rest_api_key"})
 class Passage:
     """A call with its headers and the one id by which it is known from here on."""
 
-    __slots__ = ("_began", "_clock", "_failed", "_meter", "headers", "method")
+    __slots__ = ("_began", "_clock", "_failed", "_meter", "_span", "_tracer", "headers", "method")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Passage:
         context: grpc.aio.ServicerContext[Any, Any],
         *,
         meter: Meter,
+        tracer: Tracer,
         clock: Clock,
     ) -> None:
         metadata = context.invocation_metadata() or ()
@@ -42,6 +44,8 @@ class Passage:
         self.method = method
         self.headers = headers
         self._meter = meter
+        self._tracer = tracer
+        self._span: Span | None = None
         self._clock = clock
         self._failed: PolydeskError | None = None
         self._began = 0.0
@@ -62,7 +66,11 @@ class Passage:
 
     def __enter__(self) -> Self:
         self._began = self._clock.monotonic()
-        self._meter.call_began(self.method.label, self.method.dialect)
+        method = self.method
+        self._meter.call_began(method.label, method.dialect)
+        self._span = self._tracer.call(
+            method.label, self.headers, dialect=method.dialect, lasting=method.streams
+        )
         return self
 
     def __exit__(
@@ -80,6 +88,8 @@ class Passage:
             seconds=seconds,
             lasting=self.method.streams,
         )
+        if self._span:
+            self._span.end(code=code)
         self._tell(code, seconds)
 
     def _code(self, raised: BaseException | None) -> str:

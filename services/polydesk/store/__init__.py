@@ -6,6 +6,7 @@ once for both engines; see `script.py` for how.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -203,9 +204,16 @@ class SqlStore:
         await self.engine.close()
 
 
-async def open_store(url: str, *, meter: Meter = UNMETERED) -> SqlStore:
-    """Opens `sqlite:////path/of.db` or `postgresql://user@host:port/name`."""
+async def open_store(
+    url: str, *, meter: Meter = UNMETERED, wrap: Callable[[Engine], Engine] | None = None
+) -> SqlStore:
+    """Opens `sqlite:////path/of.db` or `postgresql://user@host:port/name`.
+
+    `wrap` returns an engine that looks on.
+    """
     engine = await _engine(url, meter)
+    if wrap:
+        engine = wrap(engine)
     try:
         await _check(engine)
     except BaseException:

@@ -6,18 +6,24 @@ imported.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import grpc.aio
 
 from polydesk.config import Settings
 from polydesk.domain.desk import Desk
+from polydesk.domain.errors import NotConfigured
 from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.ports import Store
+from polydesk.domain.tracing import UNTRACED, Tracer
 
 if TYPE_CHECKING:
+    from polydesk.store.script import Engine
     from polydesk.telemetry.metrics import Metrics
     from polydesk.telemetry.port import PrivatePort, Ready
+    from polydesk.telemetry.traces import Traces
 
 __all__ = ["Telemetry"]
 
@@ -31,6 +37,9 @@ class Telemetry:
         self._wanted = settings.metrics
         self._metrics: Metrics | None = None
         self._port: PrivatePort | None = None
+        self.tracer: Tracer = UNTRACED
+        self.wrap: Callable[[Engine], Engine] | None = None
+        self._traces: Traces | None = None
         self._channelz_wanted = settings.channelz
         self._channelz: grpc.aio.Server | None = None
         if self._wanted:
@@ -42,6 +51,9 @@ class Telemetry:
             from polydesk.telemetry import channelz  # noqa: PLC0415  # as above
 
             channelz.check(self._channelz_wanted)
+        if settings.otlp:
+            self.tracer = self._traces = _traces(settings.otlp)
+            self.wrap = self._traces.engine
 
     def see_store(self, store: Store) -> None:
         """Has the store's load told."""
@@ -95,3 +107,13 @@ class Telemetry:
             await self._port.close()
         if self._channelz:
             await self._channelz.stop(None)
+        if self._traces:
+            await asyncio.to_thread(self._traces.close)
+
+
+def _traces(url: str) -> Traces:
+    try:
+        from polydesk.telemetry.traces import Traces  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise NotConfigured("POLYDESK_OTLP needs more: pip install 'polydesk[otel]'") from error
+    return Traces(url, name="polydesk-hub")

@@ -8,8 +8,19 @@ import sys
 import structlog
 
 
+class Handler(logging.Handler):
+    """Hands what libraries log to the hub's own log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tells it."""
+        structlog.get_logger().log(
+            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info
+        )
+
+
 def configure_log(level: str) -> None:
-    """Has all that is logged go to stderr, as lines of JSON."""
+    """Has all that is logged go to stderr, as lines of JSON; libraries tell what goes wrong."""
+    logging.basicConfig(handlers=[Handler()], level=logging.WARNING, force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
