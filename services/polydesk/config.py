@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=False, description="Seeds the demo; loopback only")
     reflection: bool = Field(default=True, description="Answers gRPC reflection")
-    pages: bool = Field(default=True, description="Serves /swagger and /openapi")
+    pages: bool = Field(default=True, description="Serves /console, /swagger and /openapi")
     log_level: str = Field("info", description="debug, info, warning or error")
     call_seconds: float = Field(15, gt=0, description="How long a call may take")
     blobs: str = Field(
@@ -106,6 +106,15 @@ class Settings(BaseSettings):
     def tls(self) -> bool:
         """Tells whether the gateway speaks TLS."""
         return bool(self.tls_certificate)
+
+    metrics: str = Field(
+        "",
+        description="Where a process tells its metrics and health: 127.0.0.1:9464; port 0: any"
+        " that is free; empty: nowhere",
+    )
+    channelz: str = Field(
+        "", description="Where a hub answers channelz, which shows its peers: loopback alone"
+    )
 
     @property
     def store_url(self) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -35,6 +33,7 @@ from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
+from polydesk.domain.overview import Overviews
 from polydesk.domain.password import Hasher
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock, Store
@@ -51,6 +50,8 @@ from polydesk.rpc import SERVICES, reflection, register
 from polydesk.rpc.interceptor import Gate
 from polydesk.rpc.method import methods_of
 from polydesk.rpc.page import PageServicer
+from polydesk.telemetry import Telemetry
+from polydesk.telemetry.log import configure_log
 
 # The gateway asks each second whether a hub is well; for so long a stopping hub still serves.
 _LAME_DUCK: Final = 1.5
@@ -85,9 +86,13 @@ class SystemClock:
 class Hub:
     """A running hub: `address` is where its gRPC server listens."""
 
-    def __init__(self, *, desk: Desk, store: Store, server: grpc.aio.Server) -> None:
+    def __init__(
+        self, *, desk: Desk, store: Store, server: grpc.aio.Server, telemetry: Telemetry
+    ) -> None:
         self.desk = desk
         self.address = ""
+        self.telemetry = telemetry
+        self._serving = False
         self._store = store
         self._server = server
         self._health = health.aio.HealthServicer()
@@ -95,15 +100,18 @@ class Hub:
     @classmethod
     async def start(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
         """Opens the store and serves."""
-        opened = await store.open_store(settings.store_url)
+        telemetry = Telemetry(settings)
+        opened = await store.open_store(settings.store_url, meter=telemetry.meter)
         try:
-            return await cls._start(settings, opened, clock or SystemClock())
+            return await cls._start(settings, opened, clock or SystemClock(), telemetry)
         except BaseException:
             await opened.close()
             raise
 
     @classmethod
-    async def _start(cls, settings: Settings, opened: Store, clock: Clock) -> Self:
+    async def _start(
+        cls, settings: Settings, opened: Store, clock: Clock, telemetry: Telemetry
+    ) -> Self:
         desk = open_desk(settings, opened, clock)
         gate = Gate(
             methods=methods_of(services()),
@@ -111,13 +119,20 @@ class Hub:
             refusers={dialect.SERVICE: dialect.refuse for dialect in dialects.load()},
             clock=clock,
             seconds=settings.call_seconds,
+            meter=telemetry.meter,
         )
         hub = cls(
             desk=desk,
             store=opened,
             server=grpc.aio.server(interceptors=[gate], options=_OPTIONS),
+            telemetry=telemetry,
         )
-        await hub._listen(settings)
+        try:
+            await hub._listen(settings)
+        except BaseException:
+            await telemetry.close()
+            await hub._server.stop(None)
+            raise
         return hub
 
     async def _listen(self, settings: Settings) -> None:
@@ -136,20 +151,33 @@ class Hub:
             port = self._server.add_insecure_port(settings.hub or "127.0.0.1:0")
         except RuntimeError as error:
             raise Unavailable(f"the hub cannot listen on {settings.hub}: {error}") from error
+        self.telemetry.see_store(self._store)
+        self.telemetry.see_desk(self.desk)
+        await self.telemetry.open(self._ready)
         await self._server.start()
         host, _, _ = (settings.hub or "127.0.0.1:0").rpartition(":")
         self.address = settings.hub if host == "unix" else f"{host}:{port}"
         for name in ("", *services()):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._serving = True
+
+    async def _ready(self) -> str:
+        """Returns why no call should come here, or nothing."""
+        if not self._serving:
+            return "the hub is starting or stopping"
+        await self._store.identity.version()
+        return ""
 
     async def stop(self, *, lame_duck: float = 0.0) -> None:
         """Turns new calls away, lets those under way end, lets go of the store."""
+        self._serving = False
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(lame_duck)
         self.desk.watches.close()
         self.desk.followers.close()
         await self._server.stop(_GRACE)
         await self.desk.gatekeeper.close()
+        await self.telemetry.close()
         await self.desk.attachments.close()
         await self._store.close()
 
@@ -194,6 +222,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         rules=Rules(store=opened, clock=clock),
         runs=runs,
         followers=Followers(runs=runs, store=opened.runs, clock=clock),
+        overviews=Overviews(store=opened.overview, clock=clock),
         registry=Registry(store=opened.identity, hasher=hasher, gatekeeper=gatekeeper),
         gatekeeper=gatekeeper,
     )
@@ -291,21 +320,3 @@ async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
         yield open_desk(settings, opened, SystemClock())
     finally:
         await opened.close()
-
-
-def configure_log(level: str) -> None:
-    """Has all that is logged go to stderr, as lines of JSON."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-        ),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -18,6 +18,7 @@ from polydesk.config import Settings
 from polydesk.domain.driving import Drivers, SecretOf
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.identity import Caller, Role
+from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.ruling import Ruler
 from polydesk.domain.running import Runs
@@ -28,7 +29,9 @@ from polydesk.domain.working import Worker
 from polydesk.runs.engine import DbosRunner
 from polydesk.runs.local import LocalLauncher
 from polydesk.runs.ssh import SshLauncher
-from polydesk.server import SystemClock, configure_log, open_secrets
+from polydesk.server import SystemClock, open_secrets
+from polydesk.telemetry import Telemetry
+from polydesk.telemetry.log import configure_log
 
 _LOCKED: Final = "another worker works on this data: on SQLite there is one"
 
@@ -43,10 +46,14 @@ async def work(settings: Settings) -> None:
     settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.on_postgres:
         _lock(settings.runs_folder)
-    opened = await store.open_store(settings.store_url)
+    telemetry = Telemetry(settings.model_copy(update={"channelz": ""}))
+    opened = await store.open_store(settings.store_url, meter=telemetry.meter)
     clock = SystemClock()
     secret_of = _secret_of(open_secrets(settings, opened, clock))
-    worker = await open_worker(settings, opened, clock, secret_of=secret_of)
+    worker = await open_worker(settings, opened, clock, secret_of=secret_of, meter=telemetry.meter)
+    telemetry.see_store(opened)
+    telemetry.see_runs(opened)
+    await telemetry.open(lambda: _ready(opened))
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
@@ -57,8 +64,19 @@ async def work(settings: Settings) -> None:
     os._exit(0 if told.is_set() else os.EX_TEMPFAIL)
 
 
+async def _ready(opened: Store) -> str:
+    """Returns why the worker cannot work, or nothing."""
+    await opened.identity.version()
+    return ""
+
+
 async def open_worker(
-    settings: Settings, opened: Store, clock: Clock, *, secret_of: SecretOf
+    settings: Settings,
+    opened: Store,
+    clock: Clock,
+    *,
+    secret_of: SecretOf,
+    meter: Meter = UNMETERED,
 ) -> Worker:
     """Builds a worker on a store."""
     machine, name = _machine(settings.runs_folder), uuid.uuid4().hex
@@ -73,6 +91,7 @@ async def open_worker(
         secret_of=secret_of,
         worker=name,
         local=local,
+        meter=meter,
     )
     runner = await DbosRunner.open(
         settings.engine_url,
@@ -85,8 +104,8 @@ async def open_worker(
     return Worker(
         drivers=drivers,
         runner=runner,
-        ticker=Ticker(runs=runs, store=opened, clock=clock),
-        ruler=Ruler(runs=runs, store=opened, clock=clock),
+        ticker=Ticker(runs=runs, store=opened, clock=clock, meter=meter),
+        ruler=Ruler(runs=runs, store=opened, clock=clock, meter=meter),
         name=name,
         machine=machine,
         shared=settings.on_postgres,

@@ -32,20 +32,25 @@ class Answer:
 
 
 class Envoy:
-    """A running Envoy; `port` is where its first listener is."""
+    """A running Envoy; `port` is where its first listener is, `ports` are all of them by name."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, admin: str) -> None:
         self.port = 0
+        self.ports: dict[str, int] = {}
+        self._admin = admin
         self.pid = process.pid
         self._process = process
         self._folder = folder
 
     @classmethod
     def start(cls, config: dict[str, Any], *, threads: int = 1) -> Self:
-        """Starts it with a configuration, best one that listens on port 0, and waits for it."""
+        """Starts it with a configuration, best one that listens on port 0, and waits for it.
+
+        An admin that it has been given has to be a socket file.
+        """
         # Not tmp_path: a socket's path is short.
         folder = Path(tempfile.mkdtemp(prefix="envoy-"))
-        admin = {"address": {"pipe": {"path": str(folder / "admin")}}}
+        admin = config["admin"] or {"address": {"pipe": {"path": str(folder / "admin")}}}
         file = folder / "envoy.yaml"
         file.write_text(to_yaml(config | {"admin": admin}))
         options = ["--concurrency", str(threads), "--disable-hot-restart", "--log-level", "warning"]
@@ -53,7 +58,7 @@ class Envoy:
         with (folder / "log").open("wb") as log:
             command: list[str | Path] = [envoy_binary(), "-c", file, *options]
             process = subprocess.Popen(command, stdout=log, stderr=log)
-        envoy = cls(process, folder)
+        envoy = cls(process, folder, admin["address"]["pipe"]["path"])
         try:
             envoy._wait()
         except BaseException:
@@ -67,7 +72,11 @@ class Envoy:
             with suppress(OSError):
                 if self.admin("/ready") == b"LIVE\n":
                     status = json.loads(self.admin("/listeners?format=json"))["listener_statuses"]
-                    self.port = status[0]["local_address"]["socket_address"]["port_value"]
+                    self.ports = {
+                        each["name"]: each["local_address"]["socket_address"]["port_value"]
+                        for each in status
+                    }
+                    self.port = self.ports[status[0]["name"]]
                     return
             time.sleep(0.02)
         raise RuntimeError(f"Envoy does not start: {(self._folder / 'log').read_text()}")
@@ -86,7 +95,7 @@ class Envoy:
         """Asks its admin interface."""
         connection = http.client.HTTPConnection("admin", timeout=PATIENCE)
         with socket.socket(socket.AF_UNIX) as connection.sock:
-            connection.sock.connect(str(self._folder / "admin"))
+            connection.sock.connect(self._admin)
             connection.request("GET", path)
             return connection.getresponse().read()
 

@@ -219,9 +219,10 @@ def test_every_method_declares_who_may_call_it() -> None:
     methods = methods_of(services())
 
     open_to_all = {method.name for method in methods.values() if method.anonymous}
-    # Where credentials are shown, and what is told of the InsightConnect plugin.
+    # Where credentials are shown, what is told of the InsightConnect plugin, and pages.
     told = {"GetInfo", "GetSpec", "GetStatus", "ListActions"}
-    assert open_to_all == {"IssueToken", "LogIn", *told}
+    pages = {"GetSwaggerFile", "GetConsoleFile", "GetOpenApiDocument"}
+    assert open_to_all == {"IssueToken", "LogIn", *told, *pages}
     assert all(method.scope or method.anonymous or method.read_only for method in methods.values())
 
 

@@ -9,7 +9,13 @@ fetch("/openapi/index.json")
       urls: names.map((name) => ({ name: name.replace(".json", ""), url: `/openapi/${name}` })),
       deepLinking: true,
       filter: true,
-      docExpansion: "none",
+      docExpansion: "list",
       validatorUrl: null,
     });
   });
+
+// Of the credentials that it asks for, Swagger UI begins with the last; the first are the guide's.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(".authorize")) return;
+  requestAnimationFrame(() => document.querySelector(".auth-container input")?.focus());
+});

@@ -71,6 +71,9 @@ def gateway(  # noqa: PLR0913 - each is an option
     admin: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Envoy's admin interface; loopback only.")
     ] = "",
+    metrics: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where Envoy's own metrics are read.")
+    ] = "",
     access_log: Annotated[
         Path, typer.Option(metavar="FILE", help="Where each call is logged.")
     ] = Path("/dev/stdout"),
@@ -92,6 +95,7 @@ def gateway(  # noqa: PLR0913 - each is an option
         listen=str(Address.parse(settings.listen)),
         hubs=hub or [settings.hub or _HUB],
         admin=admin,
+        metrics=metrics,
         access_log=str(access_log),
         rate=settings.rate,
         rest_seconds=settings.call_seconds + 5,

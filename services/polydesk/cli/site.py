@@ -15,6 +15,7 @@ from polydesk.cli.address import Address
 from polydesk.cli.child import Child
 from polydesk.cli.failure import Failure
 from polydesk.cli.folder import DataFolder
+from polydesk.cli.private import Private
 from polydesk.cli.probe import Admin
 from polydesk.cli.supervisor import DRAIN_SECONDS, Supervisor
 from polydesk.config import Settings
@@ -45,11 +46,12 @@ class Site:
         self._bootstrap = runtime / "envoy.yaml"
         self._sockets = [runtime / f"hub-{number}.sock" for number in range(settings.workers)]
         self._access_log = folder.logs / "access.log"
+        self._private = Private.of(settings)
 
     async def run(self) -> None:
         """Serves until a signal comes."""
         supervisor = Supervisor(
-            hubs=[self._hub(socket) for socket in self._sockets],
+            hubs=[self._hub(number) for number in range(len(self._sockets))],
             worker=self._worker(),
             envoy=self._gateway(),
             admin=Admin(self._admin),
@@ -77,6 +79,7 @@ class Site:
         hubs = [f"--hub=unix:{socket}" for socket in self._sockets]
         files = [
             f"--admin=unix:{self._admin}",
+            f"--metrics={self._private.envoy}",
             f"--access-log={self._access_log}",
             f"--output={self._bootstrap}",
         ]
@@ -86,8 +89,15 @@ class Site:
             environment=self._settings.environment(),
         )
 
-    def _hub(self, socket: Path) -> Child:
-        settings = self._settings.model_copy(update={"hub": f"unix:{socket}"})
+    def _hub(self, number: int) -> Child:
+        socket = self._sockets[number]
+        settings = self._settings.model_copy(
+            update={
+                "hub": f"unix:{socket}",
+                "metrics": self._private.hubs[number],
+                "channelz": self._private.channelz[number],
+            }
+        )
         return Child(
             socket.stem if len(self._sockets) > 1 else "the hub",
             (*_POLYDESK, "serve"),
@@ -97,10 +107,11 @@ class Site:
         )
 
     def _worker(self) -> Child:
+        settings = self._settings.model_copy(update={"metrics": self._private.worker})
         return Child(
             "the worker",
             (*_POLYDESK, "work"),
-            environment=self._settings.environment(),
+            environment=settings.environment(),
             descriptors=[self._folder.descriptor],
         )
 
@@ -127,6 +138,9 @@ class Site:
             f"its data is in {self._folder.path if self._settings.embedded else 'PostgreSQL'}",
             f"each call is in {self._access_log}",
         ]
+        if self._private.envoy:
+            told = (*self._private.hubs, self._private.worker, self._private.envoy)
+            lines.append(f"metrics are told at {', '.join(told)}")
         if self._settings.demo:
             lines += [
                 "",

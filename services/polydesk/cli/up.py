@@ -13,6 +13,7 @@ import typer
 from polydesk.cli.address import Address
 from polydesk.cli.failure import Failure
 from polydesk.cli.options import Data, DatabaseUrl, Listen, read_settings
+from polydesk.cli.private import Private
 
 if TYPE_CHECKING:
     from polydesk.config import Settings
@@ -64,6 +65,7 @@ def check(settings: Settings) -> Address:
         )
     _check_tls(settings)
     address.check_free()
+    Private.of(settings).check_free()
     return address
 
 

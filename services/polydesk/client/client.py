@@ -25,6 +25,7 @@ from polydesk.api.v1.inventory_pb2_grpc import InventoryServiceStub
 from polydesk.api.v1.link_pb2_grpc import LinkServiceStub
 from polydesk.api.v1.note_pb2 import CreateNoteRequest, Note
 from polydesk.api.v1.note_pb2_grpc import NoteServiceStub
+from polydesk.api.v1.overview_pb2_grpc import OverviewServiceStub
 from polydesk.api.v1.rule_pb2_grpc import RuleServiceStub
 from polydesk.api.v1.run_pb2 import WatchRunOutputRequest, WatchRunOutputResponse
 from polydesk.api.v1.run_pb2_grpc import RunServiceStub
@@ -90,6 +91,7 @@ class Client:
     runbooks: RunbookServiceStub
     rules: RuleServiceStub
     runs: RunServiceStub
+    overviews: OverviewServiceStub
     identity: IdentityServiceStub
 
     def __init__(  # noqa: PLR0913 - each is an option
@@ -133,6 +135,7 @@ class Client:
         self.runbooks = RunbookServiceStub(self.channel)
         self.rules = RuleServiceStub(self.channel)
         self.runs = RunServiceStub(self.channel)
+        self.overviews = OverviewServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         return self
 

@@ -26,6 +26,7 @@ from polydesk.domain.journal import Notes
 from polydesk.domain.linking import Links
 from polydesk.domain.location import Location
 from polydesk.domain.org import Orgs
+from polydesk.domain.overview import Overviews
 from polydesk.domain.part import admit_present, reach, reach_present
 from polydesk.domain.person import Person
 from polydesk.domain.ports import Clock
@@ -229,5 +230,6 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     runs: Runs
     followers: Followers
+    overviews: Overviews
     registry: Registry
     gatekeeper: Gatekeeper

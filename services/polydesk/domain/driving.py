@@ -15,21 +15,25 @@ from itertools import count
 from typing import Any, Final
 
 import msgspec
+import structlog
 from msgspec.structs import replace
+from structlog.contextvars import bound_contextvars
 
 from polydesk.domain import progress
 from polydesk.domain.errors import NotFound, PolydeskError
 from polydesk.domain.identity import Stamp
 from polydesk.domain.job import Exit, Job
+from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.patience import Patience
 from polydesk.domain.plan import Plan, PlannedCommand, PlannedScript, Step, told_parameters
 from polydesk.domain.ports import Clock, Store
-from polydesk.domain.run import LONGEST_RESULT, Attempt, Lost, Outcome, Run
+from polydesk.domain.run import LONGEST_RESULT, Attempt, Lost, Outcome, Run, RunState
 from polydesk.domain.run_ports import Launcher
 from polydesk.domain.script import Language
 from polydesk.domain.taking import Taker
 from polydesk.domain.target import Target, TargetKind, written
 
+_log = structlog.get_logger()
 SecretOf = Callable[[int, str], Awaitable[str]]
 _LOOK_SECONDS: Final = 0.25
 _INTERPRETERS: Final[Mapping[Language, tuple[str, ...]]] = {
@@ -52,8 +56,10 @@ class Drivers:
         secret_of: SecretOf,
         worker: str,
         local: bool,
+        meter: Meter = UNMETERED,
     ) -> None:
         self.store = store
+        self.meter = meter
         self.clock = clock
         self.launchers = launchers
         self.secret_of = secret_of
@@ -77,8 +83,11 @@ class Drivers:
             return
         self.driven[id_] = owner
         try:
-            plan = await self.patience.until_done(lambda: self.store.runs.plan(id_))
-            await _Driver(self, run, plan, owner).go()
+            with bound_contextvars(run=id_, request_id=run.request_id):
+                plan = await self.patience.until_done(lambda: self.store.runs.plan(id_))
+                _log.info("a run goes on", worker=self._worker)
+                state = await _Driver(self, run, plan, owner).go()
+                _log.info("a run has ended or waits", state=state.value)
         finally:
             if self.driven.get(id_) == owner:
                 del self.driven[id_]
@@ -86,7 +95,8 @@ class Drivers:
     def stamp(self, run: Run | None = None) -> Stamp:
         """Signs what a worker changes, for whoever started the run."""
         actor = run.actor if run else "polydesk"
-        return Stamp(at=self.clock.now(), actor=actor, via="runs", request_id="")
+        request_id = run.request_id if run else ""
+        return Stamp(at=self.clock.now(), actor=actor, via="runs", request_id=request_id)
 
 
 class _Driver:
@@ -100,8 +110,11 @@ class _Driver:
         self._stop = asyncio.Event()
         self._tasks: dict[str, Task[None]] = {}
 
-    async def go(self) -> None:
-        """Goes on until the run is laid aside, has ended, or belongs to another worker."""
+    async def go(self) -> RunState:
+        """Goes on until the run is laid aside, has ended, or belongs to another worker.
+
+        Returns the state it was last seen in.
+        """
         try:
             async with TaskGroup() as group:
                 while await self._settle():
@@ -112,6 +125,7 @@ class _Driver:
                     await self._wait()
         except* Lost:
             pass  # another worker goes on
+        return self._run.state
 
     async def _settle(self) -> bool:
         self._run = await self._change(
@@ -185,7 +199,12 @@ class _Driver:
                 outcome=Outcome.UNKNOWN,
                 message=f"nobody can tell how it ended: {attempt.machine}, where it ran, is gone",
             )
-        return await launcher.launch(job, output=taker)
+        began = self._all.clock.monotonic()
+        ended = await launcher.launch(job, output=taker)
+        kind = job.target.kind if job.target else TargetKind.LOCAL
+        seconds = self._all.clock.monotonic() - began
+        self._all.meter.launched(kind, ended.outcome, seconds=seconds)
+        return ended
 
     async def _end(self, step: Step, attempt: Attempt, ended: Exit, taker: Taker) -> None:
         result = ""

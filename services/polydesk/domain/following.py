@@ -82,6 +82,11 @@ class Followers:
                     continue
                 heard_at = self._clock.monotonic()
 
+    @property
+    def count(self) -> int:
+        """Returns how many follow."""
+        return self._count
+
     def close(self) -> None:
         """Ends all with Unavailable, and refuses new ones."""
         self._closed = True

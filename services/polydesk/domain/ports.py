@@ -10,11 +10,13 @@ from polydesk.domain.attachment import Blob
 from polydesk.domain.history import Entry
 from polydesk.domain.inventory_ports import CiGroupStore, CiStatusStore, CiStore, ScheduleStore
 from polydesk.domain.location import Location
+from polydesk.domain.meter import Load
 from polydesk.domain.org_ports import DirectoryStore, IdentityStore, SecretStore
 from polydesk.domain.person import Person
 from polydesk.domain.run_ports import RuleStore, RunStore, ShelfStore
 from polydesk.domain.runbook import Runbook
 from polydesk.domain.script import Script
+from polydesk.domain.tally import OverviewStore
 from polydesk.domain.target import Target
 from polydesk.domain.ticket import Ticket
 from polydesk.domain.ticket_ports import (
@@ -149,6 +151,10 @@ class Store(Protocol):
         """Keeps what happened."""
 
     @property
+    def overview(self) -> OverviewStore:
+        """Counts what there is and what happened."""
+
+    @property
     def scripts(self) -> ShelfStore[Script]:
         """Keeps scripts."""
 
@@ -171,6 +177,9 @@ class Store(Protocol):
     @property
     def identity(self) -> IdentityStore:
         """Keeps orgs and accounts."""
+
+    def load(self) -> Load:
+        """Returns how much there is to do."""
 
     async def first_broken(self) -> int | None:
         """Computes the chain of the history anew; returns the sequence where it breaks, if any."""

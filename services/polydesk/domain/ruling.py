@@ -21,6 +21,7 @@ from polydesk.domain.errors import (
     Unavailable,
 )
 from polydesk.domain.identity import Caller, Role
+from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.order import Order
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.query import Query
@@ -61,7 +62,8 @@ class Rules(Shelf[Rule]):
 class Ruler:
     """Starts the runs that rules want for new tickets; several may do so beside each other."""
 
-    def __init__(self, *, runs: Runs, store: Store, clock: Clock) -> None:
+    def __init__(self, *, runs: Runs, store: Store, clock: Clock, meter: Meter = UNMETERED) -> None:
+        self._meter = meter
         self._runs = runs
         self._store = store
         self._clock = clock
@@ -94,7 +96,8 @@ class Ruler:
             for ticket in found:
                 reason = await self._start(rule, ticket)
                 left_out = told(rule, ticket, reason) if reason else None
-                await self._store.rules.advance(rule, ticket.id, left_out=left_out, stamp=stamp)
+                if await self._store.rules.advance(rule, ticket.id, left_out=left_out, stamp=stamp):
+                    self._meter.fired("rule", started=not reason)
             position = found[-1].id if len(found) == _PER_LOOK else newest
         await self._store.rules.advance(rule, newest, left_out=None, stamp=stamp)
 

@@ -119,7 +119,10 @@ class NodeRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The record; `id` is unique in the hub and grows, `key` is the caller's, unique in the org."""
+    """The record; `id` is unique in the hub and grows, `key` is the caller's, unique in the org.
+
+    `request_id` is that of the request it was started by.
+    """
 
     id: int
     org: int
@@ -148,6 +151,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancelling: bool = False
     waits: bool = False
     limit_seconds: int = 0
+    request_id: str = ""
     deadline: datetime | None = None
     wake_at: datetime | None = None
     started_at: datetime | None = None

@@ -12,7 +12,7 @@ from polydesk.domain.output import Line, Piece
 from polydesk.domain.plan import Plan
 from polydesk.domain.registered import Registered, Spec
 from polydesk.domain.rule import Rule
-from polydesk.domain.run import Run, RunQuery
+from polydesk.domain.run import Run, RunQuery, RunState
 from polydesk.domain.saving import Change
 
 
@@ -95,6 +95,9 @@ class RunStore(Protocol):
 
     async def driven(self) -> list[Run]:
         """Returns the runs that some worker drives, or ought to."""
+
+    async def going(self) -> dict[RunState, int]:
+        """Counts the runs that have not ended, by their states."""
 
     async def cancelling(self, ids: Collection[int]) -> set[int]:
         """Returns which of these somebody wants to end."""

@@ -99,6 +99,7 @@ class Runs:
                 for node in old.nodes
             ),
             limit_seconds=old.limit_seconds,
+            request_id=caller.request_id,
         )
         return await self._store.runs.start(
             progress.release(draft, at=at), plan, stamp=caller.stamp(at), once=caller.once
@@ -229,6 +230,7 @@ class Runs:
             rule=order.rule,
             waits=order.waits,
             limit_seconds=order.limit_seconds,
+            request_id=caller.request_id,
         )
         return draft if order.waits else progress.release(draft, at=at)
 

@@ -21,6 +21,7 @@ from polydesk.domain.errors import (
     Unavailable,
 )
 from polydesk.domain.identity import Caller, Role
+from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.order import Order
 from polydesk.domain.ports import Clock, Store
 from polydesk.domain.run import GOING, RunQuery
@@ -36,7 +37,8 @@ _PASSING: Final = (Unavailable, Overloaded, TimedOut)
 class Ticker:
     """Starts the runs that are due; several may do so beside each other."""
 
-    def __init__(self, *, runs: Runs, store: Store, clock: Clock) -> None:
+    def __init__(self, *, runs: Runs, store: Store, clock: Clock, meter: Meter = UNMETERED) -> None:
+        self._meter = meter
         self._runs = runs
         self._store = store
         self._clock = clock
@@ -60,9 +62,11 @@ class Ticker:
             due = schedule.next_due_at or now
             left_out = LeftOut(due_at=due, reason="nobody could begin it in time")
         stamp = _caller(schedule).stamp(now)
-        await self._store.schedules.advance(
+        moved = await self._store.schedules.advance(
             schedule, claim.next_due_at, left_out=left_out, stamp=stamp
         )
+        if moved:  # else another worker did
+            self._meter.fired("schedule", started=left_out is None)
 
     async def _start(self, schedule: Schedule, due: datetime) -> LeftOut | None:
         """Starts the run of an instant, or tells why there is none."""

@@ -144,6 +144,11 @@ class Watches:
                 if len(changes) < _PAGE:
                     await self._news.wait(org, after, seconds=seconds)
 
+    @property
+    def count(self) -> int:
+        """Returns how many watch."""
+        return self._count
+
     def close(self) -> None:
         """Ends all watches with Unavailable, and refuses new ones."""
         self._news.close()

@@ -94,6 +94,8 @@ class Gateway:
     listen: str
     hubs: Sequence[str]
     admin: str = ""
+    # Where Envoy's own metrics are read; it needs an admin.
+    metrics: str = ""
     access_log: str = "/dev/stdout"
     # Requests a second over the whole listener; 0 is no limit.
     rate: int = 0
@@ -108,6 +110,8 @@ class Gateway:
             raise Invalid("the gateway needs the address of a hub", field="hubs")
         if self.admin and not _is_private(_address(self.admin)):
             raise Invalid("Envoy's admin has to be on loopback or a socket file", field="admin")
+        if self.metrics and not self.admin:
+            raise Invalid("Envoy's metrics are those of its admin: name one", field="admin")
 
 
 def render(gateway: Gateway, dialects: Iterable[Dialect]) -> dict[str, Any]:
@@ -120,6 +124,8 @@ def render(gateway: Gateway, dialects: Iterable[Dialect]) -> dict[str, Any]:
     hubs = [_address(hub) for hub in gateway.hubs]
     holes = {
         "admin": {"address": _address(gateway.admin)} if gateway.admin else None,
+        "admin_address": _address(gateway.admin) if gateway.admin else None,
+        "metrics": _address(gateway.metrics) if gateway.metrics else None,
         "listen": _address(gateway.listen),
         "tls": gateway.tls.socket() if gateway.tls else None,
         "hubs": [{"endpoint": {"address": address}} for address in hubs],

@@ -1,4 +1,7 @@
-"""Envoy's template: YAML in which `!hole name` marks what is filled in."""
+"""Envoy's template: YAML in which `!hole name` marks what is filled in.
+
+What is marked `!with:name` is there only where that hole is filled with something.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,16 @@ class _Template(yaml.SafeLoader):
         self.filled.add(name)
         return self.holes[name]
 
+    def part(self, name: str, node: yaml.MappingNode) -> Any:
+        there = self.construct_mapping(node, deep=True)
+        if name not in self.holes:
+            raise BadTemplate(f"nothing fills the hole {name!r}")
+        self.filled.add(name)
+        return there if self.holes[name] else None
+
 
 _Template.add_constructor("!hole", _Template.hole)
+_Template.add_multi_constructor("!with:", _Template.part)
 
 
 class _Plain(yaml.SafeDumper):
@@ -42,7 +53,17 @@ def fill(template: str, holes: Mapping[str, Any]) -> dict[str, Any]:
     config: dict[str, Any] = loader.get_single_data()
     if left := holes.keys() - loader.filled:
         raise BadTemplate(f"the template has no hole for {', '.join(sorted(left))}")
+    _leave_out(config)
     return config
+
+
+def _leave_out(value: Any) -> None:
+    """Takes the parts out of lists that are not there."""
+    if isinstance(value, list):
+        value[:] = [each for each in value if each is not None]
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict | list):
+            _leave_out(each)
 
 
 def to_yaml(config: dict[str, Any]) -> str:

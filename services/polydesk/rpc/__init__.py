@@ -23,6 +23,8 @@ from polydesk.api.v1 import (
     link_pb2_grpc,
     note_pb2,
     note_pb2_grpc,
+    overview_pb2,
+    overview_pb2_grpc,
     page_pb2,
     page_pb2_grpc,
     rule_pb2,
@@ -53,6 +55,7 @@ from polydesk.rpc.incident import IncidentServicer
 from polydesk.rpc.inventory import InventoryServicer
 from polydesk.rpc.link import LinkServicer
 from polydesk.rpc.note import NoteServicer
+from polydesk.rpc.overview import OverviewServicer
 from polydesk.rpc.page import PageServicer
 from polydesk.rpc.rule import RuleServicer
 from polydesk.rpc.run import RunServicer
@@ -83,6 +86,7 @@ SERVICES: Final = tuple(
         rule_pb2,
         script_pb2,
         target_pb2,
+        overview_pb2,
         identity_pb2,
         page_pb2,
     )
@@ -110,5 +114,6 @@ def register(server: grpc.aio.Server, desk: Desk, pages: PageServicer) -> None:
     runbook_pb2_grpc.add_RunbookServiceServicer_to_server(RunbookServicer(desk), server)
     rule_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(desk), server)
     run_pb2_grpc.add_RunServiceServicer_to_server(RunServicer(desk), server)
+    overview_pb2_grpc.add_OverviewServiceServicer_to_server(OverviewServicer(desk), server)
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(desk), server)
     page_pb2_grpc.add_PageServiceServicer_to_server(pages, server)

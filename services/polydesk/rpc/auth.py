@@ -11,7 +11,7 @@ import msgspec
 from polydesk.domain.errors import Denied, Invalid
 from polydesk.domain.gatekeeper import Bearer, Credential, Gatekeeper
 from polydesk.domain.identity import HUB_ADMIN, SCOPES, Caller, Once
-from polydesk.rpc.method import PACKAGE, Method
+from polydesk.rpc.method import Method
 from polydesk.wire import address_in, read_bearer, read_credential, read_key
 
 # "Authorization using offline token" (SmartOps), where it does not stand in Authorization itself.
@@ -28,7 +28,7 @@ async def identify(
     request_id: str,
 ) -> Caller:
     """Returns the caller, if it may call the method at all."""
-    via = _via(method)
+    via = method.dialect
     if method.anonymous:
         return Caller(account=0, login="", roles={}, scope="", via=via, request_id=request_id)
     account = await gatekeeper.authenticate(
@@ -87,8 +87,3 @@ def _admit(caller: Caller) -> None:
         caller.admit_to_hub()
     elif caller.scope and not any(caller.scope in SCOPES[role] for role in caller.roles.values()):
         raise Denied(f"{caller.login} lacks {caller.scope}", scope=caller.scope)
-
-
-def _via(method: Method) -> str:
-    dialect = method.service.removeprefix(PACKAGE).partition(".")[0]
-    return "desk" if dialect == "v1" else dialect

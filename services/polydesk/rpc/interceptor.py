@@ -13,33 +13,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import grpc.aio
-import structlog
 from google.api import httpbody_pb2
 
 from polydesk.domain.errors import Internal, PolydeskError, TimedOut
 from polydesk.domain.gatekeeper import Gatekeeper
+from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.ports import Clock
 from polydesk.rpc.auth import identify, with_key
 from polydesk.rpc.binding import check_query
 from polydesk.rpc.errors import abort, canonical, last_answer
 from polydesk.rpc.message import check_form, received, spoiling, tolerant
 from polydesk.rpc.method import Method
+from polydesk.rpc.passage import Passage
 from polydesk.rpc.required import check_required
 from polydesk.wire import (
     ADMIT_AGAIN,
     CALLER,
-    REQUEST_ID,
     Blank,
     Refusal,
     TimeFormat,
-    request_id_in,
     write_time,
 )
 
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]  # at run time it takes no parameters
 
-_log = structlog.get_logger()
 _TIME: Final = TimeFormat("T", "milliseconds", "Z")
 
 Refuse = Callable[[PolydeskError, str], Refusal]
@@ -50,7 +48,7 @@ Streaming = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncGenerator[A
 class Gate(grpc.aio.ServerInterceptor):
     """Guards the methods of our contracts; lets health and reflection pass."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a call passes
         self,
         *,
         methods: Mapping[str, Method],
@@ -58,12 +56,14 @@ class Gate(grpc.aio.ServerInterceptor):
         refusers: Mapping[str, Refuse],
         clock: Clock,
         seconds: float,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._methods = methods
         self._gatekeeper = gatekeeper
         self._refusers = refusers
         self._clock = clock
         self._seconds = seconds
+        self._meter = meter
         self._handlers: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -90,19 +90,18 @@ class Gate(grpc.aio.ServerInterceptor):
         behaviour: Behaviour = handler.unary_unary  # type: ignore[assignment]  # typed for the synchronous server
 
         async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            headers = _headers(context)
-            request_id = headers[REQUEST_ID]
-            try:
-                async with asyncio.timeout(self._seconds):
-                    await self._admit(message, headers, method, request_id)
-                    return await behaviour(message, context)
-            except PolydeskError as error:
-                await self._refuse(context, headers, method, error)
-            except TimeoutError:
-                late = TimedOut(f"no answer within {self._seconds:g} seconds")
-                await self._refuse(context, headers, method, late)
-            except Exception:  # noqa: BLE001 - the one place where the unexpected is caught
-                await self._refuse(context, headers, method, _unexpected(method, request_id))
+            with self._passage(method, context) as passage:
+                try:
+                    async with asyncio.timeout(self._seconds):
+                        await self._admit(message, passage)
+                        return await behaviour(message, context)
+                except PolydeskError as error:
+                    await self._refuse(context, passage, error)
+                except TimeoutError:
+                    late = TimedOut(f"no answer within {self._seconds:g} seconds")
+                    await self._refuse(context, passage, late)
+                except Exception as error:  # noqa: BLE001 - the one place where the unexpected is caught
+                    await self._refuse(context, passage, _unexpected(error, passage))
 
         return grpc.unary_unary_rpc_method_handler(
             call,
@@ -115,34 +114,34 @@ class Gate(grpc.aio.ServerInterceptor):
         behaviour: Streaming = handler.unary_stream  # type: ignore[assignment]  # typed for the synchronous server
 
         async def call(message: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            headers = _headers(context)
-            request_id = headers[REQUEST_ID]
-            answer = None
+            with self._passage(method, context) as passage:
+                answer = None
 
-            async def admit() -> None:
-                async with asyncio.timeout(self._seconds):
-                    await self._admit(message, headers, method, request_id)
+                async def admit() -> None:
+                    async with asyncio.timeout(self._seconds):
+                        await self._admit(message, passage)
 
-            ADMIT_AGAIN.set(admit)
-            failed: PolydeskError
-            try:
-                await admit()
-                async with aclosing(behaviour(message, context)) as answers:
-                    async for answer in answers:
-                        yield answer
-            except PolydeskError as error:
-                failed = error
-            except TimeoutError:
-                failed = TimedOut(f"nobody could be admitted within {self._seconds:g} seconds")
-            except Exception:  # noqa: BLE001 - as above
-                failed = _unexpected(method, request_id)
-            else:
-                return
-            if answer is None or (
-                isinstance(answer, httpbody_pb2.HttpBody) and not _is_rest(headers)
-            ):
-                await self._refuse(context, headers, method, failed)
-            yield last_answer(answer, failed)
+                ADMIT_AGAIN.set(admit)
+                failed: PolydeskError
+                try:
+                    await admit()
+                    async with aclosing(behaviour(message, context)) as answers:
+                        async for answer in answers:
+                            yield answer
+                except PolydeskError as error:
+                    failed = error
+                except TimeoutError:
+                    failed = TimedOut(f"nobody could be admitted within {self._seconds:g} seconds")
+                except Exception as error:  # noqa: BLE001 - as above
+                    failed = _unexpected(error, passage)
+                else:
+                    return
+                if answer is None or (
+                    isinstance(answer, httpbody_pb2.HttpBody) and not passage.is_rest
+                ):
+                    await self._refuse(context, passage, failed)
+                passage.fails(failed)
+                yield last_answer(answer, failed)
 
         return grpc.unary_stream_rpc_method_handler(
             call,
@@ -157,17 +156,16 @@ class Gate(grpc.aio.ServerInterceptor):
         async def call(
             messages: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
         ) -> Any:
-            headers = _headers(context)
-            request_id = headers[REQUEST_ID]
-            try:
-                async with asyncio.timeout(self._seconds):
-                    await self._admit(None, headers, method, request_id)
-                async with aclosing(received(messages, method)) as pieces:
-                    return await behaviour(pieces, context)
-            except PolydeskError as error:
-                await self._refuse(context, headers, method, error)
-            except Exception:  # noqa: BLE001 - as above
-                await self._refuse(context, headers, method, _unexpected(method, request_id))
+            with self._passage(method, context) as passage:
+                try:
+                    async with asyncio.timeout(self._seconds):
+                        await self._admit(None, passage)
+                    async with aclosing(received(messages, method)) as pieces:
+                        return await behaviour(pieces, context)
+                except PolydeskError as error:
+                    await self._refuse(context, passage, error)
+                except Exception as error:  # noqa: BLE001 - as above
+                    await self._refuse(context, passage, _unexpected(error, passage))
 
         return grpc.stream_unary_rpc_method_handler(
             call,
@@ -175,10 +173,14 @@ class Gate(grpc.aio.ServerInterceptor):
             response_serializer=handler.response_serializer,
         )
 
-    async def _admit(
-        self, message: Any, headers: Mapping[str, str], method: Method, request_id: str
-    ) -> None:
-        caller = await identify(self._gatekeeper, method, headers, message, request_id=request_id)
+    def _passage(self, method: Method, context: grpc.aio.ServicerContext[Any, Any]) -> Passage:
+        return Passage(method, context, meter=self._meter, clock=self._clock)
+
+    async def _admit(self, message: Any, passage: Passage) -> None:
+        method, headers = passage.method, passage.headers
+        caller = await identify(
+            self._gatekeeper, method, headers, message, request_id=passage.request_id
+        )
         check_form(message)
         check_query(method, headers.get("x-envoy-original-path", ""))
         if message is not None:
@@ -188,33 +190,25 @@ class Gate(grpc.aio.ServerInterceptor):
     async def _refuse(
         self,
         context: grpc.aio.ServicerContext[Any, Any],
-        headers: Mapping[str, str],
-        method: Method,
+        passage: Passage,
         error: PolydeskError,
     ) -> None:
+        passage.fails(error)
         refusal = None
-        if _is_rest(headers):
+        if passage.is_rest:
+            method = passage.method
             refuse = self._refusers.get(method.service)
             refusal = refuse(error, method.name) if refuse else canonical(error)
             blanks = {
-                Blank.REQUEST_ID: headers[REQUEST_ID],
+                Blank.REQUEST_ID: passage.request_id,
                 Blank.TIME: write_time(self._clock.now(), _TIME),
             }
             refusal = refusal.filled(blanks)
         await abort(context, error, refusal)
 
 
-def _unexpected(method: Method, request_id: str) -> Internal:
-    _log.exception("call failed", rpc=method.name, request_id=request_id)
-    return Internal(f"internal error, request {request_id}", request_id=request_id)
-
-
-def _is_rest(headers: Mapping[str, str]) -> bool:
-    return "x-envoy-original-path" in headers
-
-
-def _headers(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
-    """Returns the headers of a call, with the one id by which it is known from here on."""
-    metadata = context.invocation_metadata() or ()
-    headers = {key: value for key, value in metadata if isinstance(value, str)}
-    return headers | {REQUEST_ID: request_id_in(headers)}
+def _unexpected(error: Exception, passage: Passage) -> Internal:
+    request_id = passage.request_id
+    internal = Internal(f"internal error, request {request_id}", request_id=request_id)
+    internal.__cause__ = error
+    return internal

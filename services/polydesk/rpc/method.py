@@ -47,6 +47,10 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...]
     bound: frozenset[str]
     required: tuple[RequiredField, ...]
+    # What is counted and told of it: `TicketService/GetTicket`, the dialect, whether it lasts.
+    label: str
+    dialect: str
+    streams: bool
 
 
 class AccessUndeclared(Exception):
@@ -82,7 +86,15 @@ def _read(method: MethodDescriptor) -> Method:
         keys=tuple(access.key_in_body),
         bound=frozenset(_bound(method)),
         required=_required(method.input_type, ()),
+        label=f"{method.containing_service.name}/{method.name}",
+        dialect=_dialect(method.containing_service.full_name),
+        streams=method.server_streaming,
     )
+
+
+def _dialect(service: str) -> str:
+    dialect = service.removeprefix(PACKAGE).partition(".")[0]
+    return "desk" if dialect == "v1" else dialect
 
 
 def _bound(method: MethodDescriptor) -> Iterator[str]:

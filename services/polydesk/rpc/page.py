@@ -32,12 +32,13 @@ _TYPES: Final = {
 }
 # The pages load nothing from elsewhere, run nothing that stands in them, and call this hub alone.
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src "
 )
+# Swagger UI writes styles into its elements; our own page does not, and makes no HTML of texts.
+_SWAGGER: Final = f"{_POLICY}'self' 'unsafe-inline'"
+_CONSOLE: Final = f"{_POLICY}'self'; require-trusted-types-for 'script'; trusted-types 'none'"
 _HEADERS: Final = (
-    ("content-security-policy", _POLICY),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("cache-control", "no-cache"),
@@ -54,7 +55,11 @@ class PageServicer(page_pb2_grpc.PageServiceServicer):
     async def GetSwaggerFile(self, request: pb.GetSwaggerFileRequest, context: Context) -> HttpBody:
         """Returns a file of the Swagger console."""
         name = "" if request.file == "ui/index" else request.file
-        return await self._answer(f"swagger/{name or 'index.html'}", context)
+        return await self._answer(f"swagger/{name or 'index.html'}", _SWAGGER, context)
+
+    async def GetConsoleFile(self, request: pb.GetConsoleFileRequest, context: Context) -> HttpBody:
+        """Returns a file of the desk view."""
+        return await self._answer(f"console/{request.file or 'index.html'}", _CONSOLE, context)
 
     async def GetOpenApiDocument(
         self, request: pb.GetOpenApiDocumentRequest, context: Context
@@ -65,15 +70,15 @@ class PageServicer(page_pb2_grpc.PageServiceServicer):
         if request.document not in known:
             names = ", ".join(known)
             raise NotFound(f"there is no {clip(request.document)}; there are: {names}")
-        await context.send_initial_metadata(_HEADERS)
+        await context.send_initial_metadata(_headers(_CONSOLE))
         return _body(request.document, known[request.document]())
 
-    async def _answer(self, name: str, context: Context) -> HttpBody:
+    async def _answer(self, name: str, policy: str, context: Context) -> HttpBody:
         self._check_on()
         data = pages().get(name)
         if data is None:
             raise NotFound(f"there is no page {clip(name)}")
-        await context.send_initial_metadata(_HEADERS)
+        await context.send_initial_metadata(_headers(policy))
         return _body(name, data)
 
     def _index(self) -> bytes:
@@ -96,6 +101,10 @@ def _files(folder: Traversable, above: str) -> list[tuple[str, bytes]]:
         name = f"{above}{each.name}"
         found += _files(each, f"{name}/") if each.is_dir() else [(name, each.read_bytes())]
     return found
+
+
+def _headers(policy: str) -> tuple[tuple[str, str], ...]:
+    return (("content-security-policy", policy), *_HEADERS)
 
 
 def _body(name: str, data: bytes) -> HttpBody:

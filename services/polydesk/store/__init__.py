@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.location import Location
+from polydesk.domain.meter import UNMETERED, Load, Meter
 from polydesk.domain.person import Person
 from polydesk.domain.rule import Rule
 from polydesk.domain.runbook import Runbook
@@ -28,6 +29,7 @@ from polydesk.store.intake import SqlIntake
 from polydesk.store.keys import LocalKeys
 from polydesk.store.link import SqlLinks
 from polydesk.store.note import SqlNotes
+from polydesk.store.overview import SqlOverview
 from polydesk.store.pending import SqlPendingFiles
 from polydesk.store.rule import SqlRules
 from polydesk.store.run import SqlRuns
@@ -54,7 +56,7 @@ _SQLITE: Final = "sqlite:///"
 class SqlStore:
     """The store of one database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, meter: Meter = UNMETERED) -> None:
         self.engine = engine
         self._tickets = SqlTickets(engine)
         self._notes = SqlNotes(engine)
@@ -69,12 +71,13 @@ class SqlStore:
         self._targets = SqlShelf(engine, "target", Target)
         self._runbooks = SqlShelf(engine, "runbook", Runbook)
         self._rules = SqlRules(engine, "rule", Rule)
-        self._runs = SqlRuns(engine)
+        self._runs = SqlRuns(engine, meter=meter)
         self._ci_groups = SqlCiGroups(engine)
         self._cis = SqlCis(engine)
         self._ci_statuses = SqlCiStatuses(engine)
         self._schedules = SqlSchedules(engine)
         self._history = history.SqlHistory(engine)
+        self._overview = SqlOverview(engine)
         self._identity = SqlIdentity(engine)
 
     @property
@@ -173,9 +176,18 @@ class SqlStore:
         return self._history
 
     @property
+    def overview(self) -> SqlOverview:
+        """Counts what there is and what happened."""
+        return self._overview
+
+    @property
     def identity(self) -> SqlIdentity:
         """Keeps orgs and accounts."""
         return self._identity
+
+    def load(self) -> Load:
+        """Returns how much there is to do."""
+        return self.engine.load()
 
     async def first_broken(self) -> int | None:
         """Checks the history; returns the sequence where its chain breaks, if it does."""
@@ -186,15 +198,15 @@ class SqlStore:
         await self.engine.close()
 
 
-async def open_store(url: str) -> SqlStore:
+async def open_store(url: str, *, meter: Meter = UNMETERED) -> SqlStore:
     """Opens `sqlite:////path/of.db` or `postgresql://user@host:port/name`."""
-    engine = await _engine(url)
+    engine = await _engine(url, meter)
     try:
         await _check(engine)
     except BaseException:
         await engine.close()
         raise
-    return SqlStore(engine)
+    return SqlStore(engine, meter=meter)
 
 
 def sqlite_library() -> Any:
@@ -230,18 +242,18 @@ async def _is_current(url: str) -> bool:
     return True
 
 
-async def _engine(url: str) -> Engine:
+async def _engine(url: str, meter: Meter) -> Engine:
     if url.startswith(_SQLITE):
-        return _sqlite(url.removeprefix(_SQLITE))
+        return _sqlite(url.removeprefix(_SQLITE), meter)
     from polydesk.store.postgres import Postgres  # noqa: PLC0415  # most hubs need no asyncpg
 
-    return await Postgres.open(url)
+    return await Postgres.open(url, meter=meter)
 
 
-def _sqlite(path: str) -> Sqlite:
+def _sqlite(path: str, meter: Meter) -> Sqlite:
     if not Path(path).exists():
         raise Unavailable(OUT_OF_DATE)
-    return Sqlite(path)
+    return Sqlite(path, meter=meter)
 
 
 async def _check(engine: Engine) -> None:

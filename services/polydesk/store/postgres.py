@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
@@ -16,6 +17,7 @@ from typing import Any, Final
 import asyncpg
 
 from polydesk.domain.errors import Conflict, Exists, Invalid, TimedOut, Unavailable
+from polydesk.domain.meter import UNMETERED, Load, Meter
 from polydesk.store.group import Call, Spoilt, deliver, gather, steps
 from polydesk.store.script import (
     CLOSED,
@@ -58,8 +60,11 @@ class _Again(Unavailable):
 class Postgres:
     """The engine of many machines."""
 
-    def __init__(self, pool: Any, connect: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(
+        self, pool: Any, connect: Callable[[], Awaitable[Any]], *, meter: Meter = UNMETERED
+    ) -> None:
         self._pool = pool
+        self._meter = meter
         self._connect = connect
         self._connection: Any = None
         self._closed = False
@@ -68,7 +73,9 @@ class Postgres:
         self._writer = asyncio.create_task(self._write_on(), name="postgres-writer")
 
     @classmethod
-    async def open(cls, url: str, *, command_seconds: float = _COMMAND_SECONDS) -> Postgres:
+    async def open(
+        cls, url: str, *, command_seconds: float = _COMMAND_SECONDS, meter: Meter = UNMETERED
+    ) -> Postgres:
         """Connects."""
         connect = functools.partial(
             asyncpg.connect,
@@ -82,7 +89,7 @@ class Postgres:
             pool = await asyncpg.create_pool(
                 url, min_size=0, max_size=_READERS, reset=_as_it_is, **connect.keywords
             )
-        return cls(pool, connect)
+        return cls(pool, connect, meter=meter)
 
     async def write(self, make: Callable[[], Script[T]]) -> T:
         """Runs a script in the writer's task."""
@@ -109,6 +116,11 @@ class Postgres:
     def when_written(self, ring: Callable[[], None]) -> None:
         """Has `ring` called after each group of writes."""
         self._rings.append(ring)
+
+    def load(self) -> Load:
+        """Returns how many writes wait, and how much of the pool is in use."""
+        size: int = self._pool.get_size()
+        return Load(self._waiting.qsize(), size - self._pool.get_idle_size(), size)
 
     async def close(self) -> None:
         """Ends after the last write that waits."""
@@ -161,16 +173,20 @@ class Postgres:
 
     async def _transact(self, calls: Sequence[Call]) -> list[Any]:
         connection = await self._connected()
+        began = time.monotonic()
         try:
             await connection.execute(_BEGIN)
             answers = [await self._play(connection, call) for call in calls]
             await connection.execute("commit")
         except (asyncpg.PostgresError, Spoilt):
+            self._meter.rolled_back(len(calls))
             await _undo(connection)
             raise
         except BaseException:
+            self._meter.rolled_back(len(calls))
             connection.terminate()
             raise
+        self._meter.committed(len(calls), seconds=time.monotonic() - began)
         return answers
 
     async def _connected(self) -> Any:

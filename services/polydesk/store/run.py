@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from polydesk.domain import progress
 from polydesk.domain.errors import Conflict, Exists, NotFound
 from polydesk.domain.identity import Once, Stamp
+from polydesk.domain.meter import Meter
 from polydesk.domain.plan import Plan
-from polydesk.domain.run import EXECUTIONS, GOING, Run, RunQuery
+from polydesk.domain.run import EXECUTIONS, GOING, Run, RunQuery, RunState
 from polydesk.domain.saving import Change
 from polydesk.domain.schedule import OF_RUN
 from polydesk.store import history
@@ -25,7 +26,7 @@ from polydesk.store.line import SqlLines
 from polydesk.store.moment import micros
 from polydesk.store.once import once_only
 from polydesk.store.schedule import followed
-from polydesk.store.script import Read, Row, Script, Together, Write
+from polydesk.store.script import Engine, Read, Row, Script, Together, Write
 from polydesk.store.ticket import replaced, ticket_of
 
 _INSERT: Final = (
@@ -54,11 +55,18 @@ _encode: Final = msgspec.json.Encoder().encode
 class SqlRuns(SqlLines):
     """Keeps runs, as run_ports.RunStore says."""
 
+    def __init__(self, engine: Engine, *, meter: Meter) -> None:
+        super().__init__(engine)
+        self._meter = meter
+
     async def start(self, draft: Run, plan: Plan, *, stamp: Stamp, once: Once | None) -> Run:
         """Inserts a run."""
-        return await self._engine.write(
+        run = await self._engine.write(
             lambda: once_only(_start(draft, plan, stamp), Run, once=once, stamp=stamp)
         )
+        if run.created_at == draft.created_at:  # else it was started before
+            self._meter.run_came(run.state)
+        return run
 
     async def change(  # noqa: PLR0913 - as one transaction
         self,
@@ -71,11 +79,22 @@ class SqlRuns(SqlLines):
         once: Once | None = None,
     ) -> Run:
         """Changes a run as it stands in the transaction."""
+        before: list[Run] = []
+
+        def noted(run: Run) -> Run:
+            before[:] = [run]
+            return change(run)
 
         def script() -> Script[Run]:
-            return _change(id_, change, action=action, details=details or {}, stamp=stamp)
+            return _change(id_, noted, action=action, details=details or {}, stamp=stamp)
 
-        return await self._engine.write(lambda: once_only(script(), Run, once=once, stamp=stamp))
+        run = await self._engine.write(lambda: once_only(script(), Run, once=once, stamp=stamp))
+        if before and before[0].state is not run.state:
+            self._meter.run_came(run.state)
+            if before[0].state is RunState.QUEUED and run.started_at:
+                waited = run.started_at - run.created_at
+                self._meter.run_taken(seconds=waited.total_seconds())
+        return run
 
     async def tell(self, org: int, action: str, details: Mapping[str, Any], stamp: Stamp) -> None:
         """Puts into the history what has happened to no run."""
@@ -133,6 +152,12 @@ class SqlRuns(SqlLines):
             )
         )
         return [run for run in map(_read, rows) if run.owner or run.queued]
+
+    async def going(self) -> dict[RunState, int]:
+        """Counts the runs that have not ended."""
+        sql = "select state, count(*) from runs where state = any($1) group by state"
+        rows = await self._engine.rows(Read(sql, (list(_GOING),)))
+        return {RunState(state): int(number) for state, number in rows}
 
     async def cancelling(self, ids: Collection[int]) -> set[int]:
         """Returns which of these somebody wants to end."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from polydesk.domain.meter import Load
+
 T = TypeVar("T")
 Row = Sequence[Any]
 OUT_OF_DATE: Final = "the database is not up to date: run polydesk migrate"
@@ -59,6 +61,9 @@ class Engine(Protocol):
 
     def when_written(self, ring: Callable[[], None]) -> None:
         """Has `ring` called in the loop's thread, after each group of writes."""
+
+    def load(self) -> Load:
+        """Returns how much there is to do."""
 
     async def close(self) -> None:
         """Ends what is under way and lets go of the database."""

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from polydesk.domain.errors import Conflict, Exists, Invalid, Unavailable
+from polydesk.domain.meter import UNMETERED, Load, Meter
 from polydesk.store.group import Call, Spoilt, deliver, gather, steps
 from polydesk.store.script import (
     CLOSED,
@@ -97,7 +98,8 @@ def _keep_log(connection: Connection, patience: int) -> None:
 class Sqlite:
     """The engine of one machine."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, meter: Meter = UNMETERED) -> None:
+        self._meter = meter
         with told():
             self._writer = connect(path, mode="rw")
             self._reader = connect(path, mode="ro", patience=_SHORT_PATIENCE)
@@ -138,6 +140,10 @@ class Sqlite:
     def when_written(self, ring: Callable[[], None]) -> None:
         """Has `ring` called after each group of writes."""
         self._rings.append(ring)
+
+    def load(self) -> Load:
+        """Returns how many writes wait, and how many scans go on."""
+        return Load(self._waiting.qsize(), _SCANS - self._scanners.qsize(), _SCANS)
 
     async def close(self) -> None:
         """Ends after the last write that waits; the writer, closed last, empties the log."""
@@ -185,14 +191,17 @@ class Sqlite:
         return [answer for call in calls for answer in self._commit([call])]
 
     def _transact(self, calls: Sequence[Call]) -> list[Any]:
+        began = time.monotonic()
         self._writer.execute("begin immediate")
         try:
             answers = [self._play(call) for call in calls]
             self._writer.execute("commit")
         except BaseException:
+            self._meter.rolled_back(len(calls))
             with suppress(library.Error):  # some errors have rolled back by themselves
                 self._writer.execute("rollback")
             raise
+        self._meter.committed(len(calls), seconds=time.monotonic() - began)
         return answers
 
     def _play(self, call: Call) -> Any:
