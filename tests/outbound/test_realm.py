@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hmac
 import json
-import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-import structlog
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -514,15 +512,6 @@ async def test_who_gives_up_waiting_leaves_the_others_their_answer(
 
     assert (await second).login == "ann"
     assert own_realm.control()["token"] == 2  # that of the test, and one exchange
-
-
-@pytest.fixture
-def warnings_told() -> Iterator[None]:
-    """Has the log tell warnings, which tests usually do without."""
-    usual = structlog.get_config()["wrapper_class"]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    yield
-    structlog.configure(wrapper_class=usual)
 
 
 @pytest.mark.usefixtures("warnings_told")
