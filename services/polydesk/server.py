@@ -53,8 +53,11 @@ from polydesk.rpc.page import PageServicer
 from polydesk.telemetry import Telemetry
 from polydesk.telemetry.log import configure_log
 
-# The gateway asks each second whether a hub is well; for so long a stopping hub still serves.
+# The gateway asks each second whether a hub is well; for so long a stopping hub still serves, and
+# longer where calls still come, for a busy hub is asked late: what it has not begun would fail.
 _LAME_DUCK: Final = 1.5
+_QUIET: Final = 0.5
+_LONGEST_DUCK: Final = 6.0
 _GRACE: Final = 10.0
 _MESSAGE_LIMIT: Final = 64 * 1024 * 1024
 _OPTIONS: Final = (
@@ -87,13 +90,20 @@ class Hub:
     """A running hub: `address` is where its gRPC server listens."""
 
     def __init__(
-        self, *, desk: Desk, store: Store, server: grpc.aio.Server, telemetry: Telemetry
+        self,
+        *,
+        desk: Desk,
+        store: Store,
+        gate: Gate,
+        server: grpc.aio.Server,
+        telemetry: Telemetry,
     ) -> None:
         self.desk = desk
         self.address = ""
         self.telemetry = telemetry
         self._serving = False
         self._store = store
+        self._gate = gate
         self._server = server
         self._health = health.aio.HealthServicer()
 
@@ -124,6 +134,7 @@ class Hub:
         hub = cls(
             desk=desk,
             store=opened,
+            gate=gate,
             server=grpc.aio.server(interceptors=[gate], options=_OPTIONS),
             telemetry=telemetry,
         )
@@ -172,7 +183,7 @@ class Hub:
         """Turns new calls away, lets those under way end, lets go of the store."""
         self._serving = False
         await self._health.enter_graceful_shutdown()
-        await asyncio.sleep(lame_duck)
+        await self._until_quiet(lame_duck)
         self.desk.watches.close()
         self.desk.followers.close()
         await self._server.stop(_GRACE)
@@ -180,6 +191,17 @@ class Hub:
         await self.telemetry.close()
         await self.desk.attachments.close()
         await self._store.close()
+
+    async def _until_quiet(self, lame_duck: float) -> None:
+        """Serves on for so long, and then until no more calls come."""
+        end = time.monotonic() + _LONGEST_DUCK
+        await asyncio.sleep(lame_duck)
+        while lame_duck and self._is_called and time.monotonic() < end:  # noqa: ASYNC110 - by many
+            await asyncio.sleep(_QUIET / 5)
+
+    @property
+    def _is_called(self) -> bool:
+        return time.monotonic() - self._gate.called_at < _QUIET
 
 
 def services() -> Sequence[str]:

@@ -91,12 +91,12 @@ class Envoy:
             self._process.wait()
         shutil.rmtree(self._folder)
 
-    def admin(self, path: str) -> bytes:
+    def admin(self, path: str, method: str = "GET") -> bytes:
         """Asks its admin interface."""
         connection = http.client.HTTPConnection("admin", timeout=PATIENCE)
         with socket.socket(socket.AF_UNIX) as connection.sock:
             connection.sock.connect(self._admin)
-            connection.request("GET", path)
+            connection.request(method, path)
             return connection.getresponse().read()
 
     @property

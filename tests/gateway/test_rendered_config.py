@@ -153,7 +153,7 @@ def test_a_body_keeps_the_order_of_its_members() -> None:
     texts = [
         reply["body_format_override"]["text_format_source"]["inline_string"] for reply in replies
     ]
-    bodies = [json.loads(text.replace("%%", "%")) for text in texts[1:]]
+    bodies = [json.loads(text.replace("%%", "%")) for text in texts if text[0] == "{"]
     assert [*bodies[3]] == ["z", "Status", "a"]
 
 

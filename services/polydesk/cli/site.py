@@ -22,7 +22,7 @@ from polydesk.config import Settings
 from polydesk.domain import demo
 
 # The hub's own lame duck and grace, and a little more.
-_GRACE: Final = 15.0
+_GRACE: Final = 20.0
 _POLYDESK: Final = (sys.executable, "-P", "-m", "polydesk")
 
 

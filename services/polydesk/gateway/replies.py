@@ -173,6 +173,7 @@ def local_replies(routes: Sequence[Route], dialects: Iterable[Dialect]) -> Itera
         ),
         "body_format_override": {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"}},
     }
+    yield from _probes()
     for fault in BROKEN:
         yield from fault.reply().mappers(fault.when)
     owners = {dialect.SERVICE: dialect for dialect in dialects}
@@ -181,6 +182,16 @@ def local_replies(routes: Sequence[Route], dialects: Iterable[Dialect]) -> Itera
         yield from _on_routes(fault, routes, owners)
         yield from _below_prefixes(fault, owners.values())
         yield from fault.reply().mappers(fault.when)
+
+
+def _probes() -> Iterator[dict[str, Any]]:
+    """Yields what load balancers are told: by the status, and in a word for people."""
+    probed = _header(":path", regex("/(healthz|readyz)"))
+    for status, told in ((200, "ok"), (503, "out of service, or no hub answers")):
+        yield {
+            "filter": _all(_status("EQ", status), probed),
+            "body_format_override": {"text_format_source": {"inline_string": f"{told}\n"}},
+        }
 
 
 def _wrong_verbs(

@@ -65,6 +65,8 @@ class Gate(grpc.aio.ServerInterceptor):
         self._seconds = seconds
         self._meter = meter
         self._handlers: dict[str, Handler] = {}
+        # When the last call came in.
+        self.called_at = 0.0
 
     async def intercept_service(
         self,
@@ -174,6 +176,7 @@ class Gate(grpc.aio.ServerInterceptor):
         )
 
     def _passage(self, method: Method, context: grpc.aio.ServicerContext[Any, Any]) -> Passage:
+        self.called_at = self._clock.monotonic()
         return Passage(method, context, meter=self._meter, clock=self._clock)
 
     async def _admit(self, message: Any, passage: Passage) -> None:
