@@ -13,6 +13,7 @@ from polydesk.cli import (
     ci,
     copy,
     directory,
+    doctor,
     exporter,
     file,
     identity,
@@ -48,6 +49,7 @@ app.command("up")(up.up)
 app.command("serve")(serve.serve)
 app.command("work")(serve.work)
 app.command("gateway")(serve.gateway)
+app.command("doctor")(doctor.doctor)
 app.command("migrate")(serve.migrate)
 app.command("copy")(copy.copy)
 app.add_typer(identity.org, name="org")

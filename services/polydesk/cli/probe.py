@@ -40,7 +40,11 @@ class Admin:
     async def ready(self) -> bool:
         """Tells whether Envoy takes connections and has a hub that is well."""
         live = b"LIVE" in await self._ask("GET /ready")
-        return live and b"::health_flags::healthy" in await self._ask("GET /clusters")
+        hosts = await self._ask("GET /clusters")
+        return live and any(
+            line.startswith(b"hubs::") and line.endswith(b"::health_flags::healthy")
+            for line in hosts.splitlines()
+        )
 
     async def active(self) -> int:
         """Returns how many requests are under way; none when Envoy does not say."""

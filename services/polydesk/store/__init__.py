@@ -7,7 +7,7 @@ once for both engines; see `script.py` for how.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from polydesk.domain.errors import Unavailable
 from polydesk.domain.location import Location
@@ -40,11 +40,16 @@ from polydesk.store.shelf import SqlShelf
 from polydesk.store.sqlite import Sqlite, library
 from polydesk.store.ticket import SqlTickets
 
+if TYPE_CHECKING:
+    from polydesk.store.inspection import Inspection
+
 __all__ = [
     "LocalBlobs",
     "LocalKeys",
     "SqlStore",
     "copy",
+    "head",
+    "inspect",
     "migrate",
     "open_store",
     "sqlite_library",
@@ -233,6 +238,15 @@ async def copy(source: str, target: str) -> dict[str, int]:
     return await copying.copy(source, target)
 
 
+async def inspect(url: str) -> Inspection:
+    """Returns what a database is like, whatever it is like. Raises Unavailable."""
+    from polydesk.store import inspection  # noqa: PLC0415  # it brings asyncpg
+
+    if url.startswith(_SQLITE):
+        return await inspection.inspect_file(Path(url.removeprefix(_SQLITE)), head=head())
+    return await inspection.inspect_database(url, head=head())
+
+
 async def _is_current(url: str) -> bool:
     try:
         opened = await open_store(url)
@@ -258,11 +272,11 @@ def _sqlite(path: str, meter: Meter) -> Sqlite:
 
 async def _check(engine: Engine) -> None:
     row = await engine.row(Read("select version_num from alembic_version"))
-    if row is None or row[0] != _head():
+    if row is None or row[0] != head():
         raise Unavailable(OUT_OF_DATE)
 
 
-def _head() -> str:
-    """Reads the newest migration off its name, `v0001_what.py`."""
+def head() -> str:
+    """Returns the newest migration, which its name tells: `v0001_what.py`."""
     names = [path.name for path in (Path(__file__).parent / "migrations/versions").glob("v*.py")]
     return max(names).partition("_")[0]
