@@ -66,6 +66,15 @@ class Native(NamedTuple):
         return (("authorization", f"Basic {basic}"), *more.items())
 
 
+@pytest.fixture
+def warnings_told() -> Iterator[None]:
+    """Has the log tell warnings, which tests usually do without."""
+    usual = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    yield
+    structlog.configure(wrapper_class=usual)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     server = Server()

@@ -24,8 +24,8 @@ _TERMINALS: Final = """
 UP= LOG=$HOME/up.log
 polydesk() {
   [ "$1" = up ] || { command polydesk "$@"; return; }
-  down
-  command polydesk "$@" > "$LOG" 2>&1 & UP=$!
+  down; : > "$LOG"
+  command polydesk "$@" >> "$LOG" 2>&1 & UP=$!
   until grep -q 'answers REST' "$LOG"; do
     kill -0 $UP 2> /dev/null || { cat "$LOG"; exit 70; }
     sleep 0.1

@@ -17,14 +17,17 @@ from docs import reference
 from polydesk.cli import app
 from polydesk.config import Login, Settings
 from polydesk.server import services
-from tests import test_dialect_pages, test_pages
+from tests import test_dialect_pages, test_guides, test_pages
 from tests.page import DOCS, ROOT, blocks
 
 SOURCES: Final = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 PLAYED: Final = {
     ROOT / "README.md",  # by test_readme.py
+    test_pages.TUTORIAL,
+    *test_pages.PAGES,
+    *test_pages.ELSEWHERE,
+    *test_guides.GUIDES,
     *test_dialect_pages.PAGES,
-    *(DOCS / page for page in (*test_pages.PAGES, *test_pages.TOLD, *test_pages.ELSEWHERE)),
 }
 _FENCE: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _COMMAND: Final = re.compile(r"^ *(\$ )?(\S*/)?(polydesk|curl|grpcurl|make) ", re.MULTILINE)

@@ -1,8 +1,7 @@
-"""Every command of the tutorial, of the how-to guides and of the other pages, run in its order."""
+"""Every command of the tutorial and of the pages beside it, run in its order."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -10,79 +9,36 @@ from typing import Final
 
 import pytest
 
-from tests.oidc.realm import ANN, Realm
 from tests.page import DOCS, blocks, play
 
 pytestmark = [
     pytest.mark.envoy,
-    # A machine may lack them; CI may not, so there their absence is a failure.
+    # A machine may lack it; CI may not, so there its absence is a failure.
     pytest.mark.skipif(
-        not (shutil.which("curl") and shutil.which("openssl")) and "CI" not in os.environ,
-        reason="the pages call curl and openssl",
+        not shutil.which("curl") and "CI" not in os.environ, reason="the pages call curl"
     ),
 ]
 
-# Pages that other tests run, by their paths below docs/.
-ELSEWHERE: Final = {"client.md": "tests/client/test_guide.py"}
-# Pages that need more than a machine of its own.
-TOLD: Final = {"how-to/postgresql.md", "how-to/smartops.md"}
+TUTORIAL: Final = DOCS / "tutorial.md"
+# Pages that other tests run.
+ELSEWHERE: Final = {DOCS / "client.md": "tests/client/test_guide.py"}
 PAGES: Final = [
-    name
-    for page in sorted(DOCS.rglob("*.md"))
-    if blocks(page)
-    and not (name := page.relative_to(DOCS).as_posix()).startswith("dialects/")
-    and name not in TOLD | ELSEWHERE.keys()
+    page
+    for page in sorted(DOCS.glob("*.md"))
+    if blocks(page) and page != TUTORIAL and page not in ELSEWHERE
 ]
-# What the reader who moves to PostgreSQL has: a hub with a secret and a file.
-ANNS_HUB: Final = """
-export POLYDESK_DATA="$HOME/polydesk" POLYDESK_PASSWORD=demo
-AS="--url http://127.0.0.1:8080 --user demo@example.com"
-make run
-printf 'correct horse' | polydesk secret set 1 database $AS
-echo "it smokes" > smoke.txt
-polydesk file add tickets/1 smoke.txt --type text/plain $AS
-down
-"""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_commands_of_a_page_work_in_their_order(page: str, tmp_path: Path) -> None:
-    play(DOCS / page, tmp_path)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_work_in_their_order(page: Path, tmp_path: Path) -> None:
+    play(page, tmp_path)
 
 
 def test_the_tutorial_reads_its_ticket_by_four_more_doors(tmp_path: Path) -> None:
-    printed = play(DOCS / "tutorial.md", tmp_path)
+    printed = play(TUTORIAL, tmp_path)
 
     assert printed.count("backup failed on db01") >= 5
     for state in ('"Open"', '"Logged"', '"New"', '"STATE_LOGGED"'):
         assert state in printed
     assert "Execution Successful and Marked for Closure" in printed
     assert "the history is whole" in printed
-
-
-@pytest.mark.postgres
-def test_a_hub_moves_to_postgresql_with_its_secrets_and_files(
-    postgres_empty: str, tmp_path: Path
-) -> None:
-    told = {
-        "postgresql://polydesk@db.example.com/polydesk": postgres_empty,
-        "ann@example.com": "demo@example.com",
-        "Ann's password": "demo",
-    }
-
-    printed = play(DOCS / "how-to" / "postgresql.md", tmp_path, told=told, before=ANNS_HUB)
-
-    assert "correct horse" in printed
-    assert (tmp_path / "copy").read_text() == "it smokes\n"
-
-
-@pytest.mark.realm
-def test_smartops_calls_with_tokens_of_its_realm(realm: Realm, tmp_path: Path) -> None:
-    told = {
-        "https://sso.example.com/realms/desk": realm.issuer,
-        "username=ann": f"'username={json.dumps({'claims': ANN})}'",
-    }
-
-    printed = play(DOCS / "how-to" / "smartops.md", tmp_path, told=told)
-
-    assert '"createdBy":"ann"' in printed

@@ -43,7 +43,7 @@ from polydesk.domain.ruling import Rules
 from polydesk.domain.running import Runs
 from polydesk.domain.scheduling import Schedules
 from polydesk.domain.service_level import ServiceLevels
-from polydesk.domain.shelf import Shelf, Targets
+from polydesk.domain.shelf import Scripts, Shelf, Targets
 from polydesk.domain.vault import Secrets
 from polydesk.domain.watch import Watches
 from polydesk.rpc import SERVICES, reflection, register
@@ -241,7 +241,7 @@ def open_desk(settings: Settings, opened: Store, clock: Clock) -> Desk:
         levels=ServiceLevels(orgs=orgs, tickets=opened.tickets, clock=clock),
         catalogs=Catalogs(orgs=orgs),
         watches=Watches(store=opened.history, clock=clock),
-        scripts=Shelf("script", store=opened.scripts, clock=clock),
+        scripts=Scripts(store=opened.scripts, clock=clock),
         targets=Targets(store=opened.targets, clock=clock, local=local),
         runbooks=Shelf("runbook", store=opened.runbooks, clock=clock),
         rules=Rules(store=opened, clock=clock),

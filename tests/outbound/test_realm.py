@@ -514,6 +514,7 @@ async def test_who_gives_up_waiting_leaves_the_others_their_answer(
     assert own_realm.control()["token"] == 2  # that of the test, and one exchange
 
 
+@pytest.mark.usefixtures("warnings_told")
 async def test_a_client_that_the_realm_refuses_is_the_operators_affair(
     seeded: Path, tmp_path: Path, realm: Realm, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from polydesk.api.v1 import runbook_pb2, script_pb2, target_pb2, ticket_pb2
 from polydesk.api.v1.runbook_pb2_grpc import RunbookServiceStub
 from polydesk.api.v1.script_pb2_grpc import ScriptServiceStub
 from polydesk.api.v1.target_pb2_grpc import TargetServiceStub
+from polydesk.domain.identity import Role
 
 if TYPE_CHECKING:
     from tests.conftest import Native
@@ -146,6 +147,19 @@ async def test_an_agent_may_read_and_not_register(native: Native) -> None:
         script_pb2.GetScriptRequest(name=made.name), metadata=native.headers(**agent)
     )
     assert got == made
+
+
+async def test_an_admin_who_is_no_operator_registers_no_script(native: Native) -> None:
+    roles = {5: Role.ADMIN}
+    await native.registry.add_user("admin@example.com", "secret", roles=roles)
+    admin = {"login": "admin@example.com", "secret": "secret"}
+
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await save_script(native, script(), **admin)
+    await save_target(native, target(), **admin)
+
+    assert failed.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert "is no operator of this hub" in str(failed.value.details())
 
 
 async def test_a_stranger_sees_nothing_of_an_org(native: Native) -> None:

@@ -255,6 +255,7 @@ async def test_reading_facts_is_told_too(native: Native, tmp_path: Path) -> None
     assert of_secrets(await told(tmp_path))[-2:] == ["secret.get", "secret.list"]
 
 
+@pytest.mark.usefixtures("warnings_told")
 async def test_a_value_is_nowhere_but_in_the_answer(
     native: Native, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

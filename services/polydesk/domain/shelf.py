@@ -14,6 +14,7 @@ from polydesk.domain.identity import Caller
 from polydesk.domain.ports import Clock
 from polydesk.domain.registered import HIGHEST_ID, Registered, Spec
 from polydesk.domain.run_ports import ShelfStore
+from polydesk.domain.script import Script
 from polydesk.domain.target import Target, TargetKind
 
 
@@ -81,6 +82,21 @@ class Shelf(Generic[Spec]):
             stamp=caller.stamp(self._clock.now()),
             once=caller.once,
         )
+
+
+class Scripts(Shelf[Script]):
+    """Keeps scripts. They run as the worker's user, so an operator of the hub alone adds one."""
+
+    def __init__(self, *, store: ShelfStore[Script], clock: Clock) -> None:
+        super().__init__("script", store=store, clock=clock)
+
+    async def save(
+        self, caller: Caller, org: int, spec: Script, *, id_: int = 0, etag: str = ""
+    ) -> Registered[Script]:
+        """Registers a script, or replaces what is there under the id or the name."""
+        caller.admit(org)
+        caller.admit_to_hub()
+        return await super().save(caller, org, spec, id_=id_, etag=etag)
 
 
 class Targets(Shelf[Target]):
