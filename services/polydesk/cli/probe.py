@@ -33,6 +33,10 @@ class Admin:
     def __init__(self, socket: Path) -> None:
         self._socket = socket
 
+    async def fail(self) -> bool:
+        """Has its probes say that it is out of service; tells whether it has heard."""
+        return b"OK" in await self._ask("POST /healthcheck/fail")
+
     async def drain(self) -> None:
         """Closes the listeners after Envoy's drain time, and connections as they answer."""
         await self._ask("POST /drain_listeners?graceful")

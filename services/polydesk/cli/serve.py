@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from polydesk.cli import envoy
 from polydesk.cli.address import Address
 from polydesk.cli.failure import Failure, Status
 from polydesk.cli.folder import make_folder
@@ -81,8 +82,17 @@ def gateway(  # noqa: PLR0913 - each is an option
     check: Annotated[
         bool, typer.Option("--check", help="Has Envoy validate it instead of printing it.")
     ] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="Goes on as Envoy with it, as a container does.")
+    ] = False,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Takes the Envoy of --admin out of service, and waits.")
+    ] = False,
 ) -> None:  # fmt: skip
-    """Prints Envoy's configuration for these hubs."""
+    """Prints Envoy's configuration for these hubs, or runs Envoy with it."""
+    if drain:
+        envoy.drain(admin)
+        return
     from polydesk.gateway import Gateway, Tls  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(listen=listen)
@@ -105,6 +115,8 @@ def gateway(  # noqa: PLR0913 - each is an option
     )
     if check:
         _validate(wanted)
+    elif run:
+        envoy.become(program(), _render(wanted), admin=admin)
     elif output:
         output.write_text(_render(wanted))
     else:
@@ -125,6 +137,16 @@ def _render(wanted: Gateway) -> str:
     from polydesk import dialects, gateway  # noqa: PLC0415 - keeps --help quick
 
     return gateway.to_yaml(gateway.render(wanted, dialects.load()))
+
+
+def program() -> Path:
+    """Returns Envoy's program."""
+    from polydesk import gateway  # noqa: PLC0415 - keeps --help quick
+
+    try:
+        return gateway.envoy_binary()
+    except gateway.EnvoyMissing as missing:
+        raise Failure(str(missing)) from missing
 
 
 def _validate(wanted: Gateway) -> None:

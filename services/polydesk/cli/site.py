@@ -11,13 +11,14 @@ from typing import Final
 from rich.console import Console
 from rich.panel import Panel
 
+from polydesk.cli import envoy
 from polydesk.cli.address import Address
 from polydesk.cli.child import Child
 from polydesk.cli.failure import Failure
 from polydesk.cli.folder import DataFolder
 from polydesk.cli.private import Private
 from polydesk.cli.probe import Admin
-from polydesk.cli.supervisor import DRAIN_SECONDS, Supervisor
+from polydesk.cli.supervisor import Supervisor
 from polydesk.config import Settings
 from polydesk.domain import demo
 
@@ -36,12 +37,12 @@ class Site:
         *,
         folder: DataFolder,
         runtime: Path,
-        envoy: Path,
+        program: Path,
     ) -> None:
         self._settings = settings
         self._address = address
         self._folder = folder
-        self._envoy = envoy
+        self._envoy = program
         self._admin = runtime / "admin.sock"
         self._bootstrap = runtime / "envoy.yaml"
         self._sockets = [runtime / f"hub-{number}.sock" for number in range(settings.workers)]
@@ -116,18 +117,11 @@ class Site:
         )
 
     def _gateway(self) -> Child:
-        command = [self._envoy, "-c", self._bootstrap, "--log-level", "warn"]
-        # A SIGTERM is no warning.
-        command += ["--component-log-level", "main:error"]
-        threads = ["--concurrency", len(os.sched_getaffinity(0)), "--disable-hot-restart"]
-        drain = ["--drain-time-s", DRAIN_SECONDS, "--drain-strategy", "immediate"]
+        threads = len(os.sched_getaffinity(0))
         return Child(
             "Envoy",
-            [str(argument) for argument in (*command, *threads, *drain)],
-            # The hub's settings, keys and passwords among them, are nothing to Envoy.
-            environment={
-                name: said for name, said in os.environ.items() if not name.startswith("POLYDESK_")
-            },
+            envoy.command(self._envoy, self._bootstrap, threads=threads),
+            environment=envoy.environment(),
             socket=self._admin,
         )
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from polydesk.cli.address import Address
 from polydesk.cli.child import Child
+from polydesk.cli.envoy import DRAIN_SECONDS
 from polydesk.cli.failure import Failure, Status
 from polydesk.cli.probe import Admin, answers
 
-DRAIN_SECONDS: Final = 1
 _START_SECONDS: Final = 60.0
 _FLUSH_SECONDS: Final = 3.0
 _ENVOY_SECONDS: Final = 3.0

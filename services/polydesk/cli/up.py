@@ -14,6 +14,7 @@ from polydesk.cli.address import Address
 from polydesk.cli.failure import Failure
 from polydesk.cli.options import Data, DatabaseUrl, Listen, read_settings
 from polydesk.cli.private import Private
+from polydesk.cli.serve import program
 
 if TYPE_CHECKING:
     from polydesk.config import Settings
@@ -40,13 +41,13 @@ def up(
         listen=listen, data=data, demo=demo, workers=workers, database_url=database_url
     )
     address = check(settings)
-    envoy = _find_envoy()
+    envoy = program()
     with (
         DataFolder(settings.data) as folder,
         # A socket's path is short, so not below TMPDIR.
         tempfile.TemporaryDirectory(prefix="polydesk-", dir="/tmp") as runtime,
     ):
-        site = Site(settings, address, folder=folder, runtime=Path(runtime), envoy=envoy)
+        site = Site(settings, address, folder=folder, runtime=Path(runtime), program=envoy)
         asyncio.run(site.run())
 
 
@@ -78,12 +79,3 @@ def _check_tls(settings: Settings) -> None:
     for file in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca):
         if file and not os.access(file, os.R_OK):
             raise Failure(f"{file} is not there, or cannot be read")
-
-
-def _find_envoy() -> Path:
-    from polydesk import gateway  # noqa: PLC0415 - keeps --help quick
-
-    try:
-        return gateway.envoy_binary()
-    except gateway.EnvoyMissing as missing:
-        raise Failure(str(missing)) from missing
