@@ -21,7 +21,10 @@ pytestmark = [
 
 TUTORIAL: Final = DOCS / "tutorial.md"
 # Pages that other tests run.
-ELSEWHERE: Final = {DOCS / "client.md": "tests/client/test_guide.py"}
+ELSEWHERE: Final = {
+    DOCS / "client.md": "tests/client/test_guide.py",
+    DOCS / "operations.md": "tests/telemetry/test_page.py",
+}
 PAGES: Final = [
     page
     for page in sorted(DOCS.glob("*.md"))
