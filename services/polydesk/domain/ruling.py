@@ -12,15 +12,9 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from polydesk.domain.errors import (
-    Conflict,
-    NotFound,
-    Overloaded,
-    PolydeskError,
-    TimedOut,
-    Unavailable,
-)
-from polydesk.domain.identity import Caller, Role
+from polydesk.domain.errors import NotFound, PolydeskError
+from polydesk.domain.firing import agent, why_not
+from polydesk.domain.identity import Caller
 from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.order import Order
 from polydesk.domain.ports import Clock, Store
@@ -33,7 +27,6 @@ from polydesk.domain.ticket import Ticket
 
 _log = structlog.get_logger()
 _PER_LOOK: Final = 100
-_PASSING: Final = (Unavailable, Overloaded, TimedOut)
 
 
 class Rules(Shelf[Rule]):
@@ -41,21 +34,21 @@ class Rules(Shelf[Rule]):
 
     def __init__(self, *, store: Store, clock: Clock) -> None:
         super().__init__("rule", store=store.rules, clock=clock)
-        self._all = store
+        self._records = store
 
     async def save(
         self, caller: Caller, org: int, spec: Rule, *, id_: int = 0, etag: str = ""
     ) -> Registered[Rule]:
         """Registers a rule, or replaces the one of the id or, without one, of the name."""
         caller.admit(org)
-        if await self._all.runbooks.get(org, spec.runbook) is None:
+        if await self._records.runbooks.get(org, spec.runbook) is None:
             raise NotFound(f"org {org} has no runbook {spec.runbook}")
         known = await (
-            self._all.rules.get(org, id_) if id_ else self._all.rules.find(org, spec.name)
+            self._records.rules.get(org, id_) if id_ else self._records.rules.find(org, spec.name)
         )
         since = known.spec.since if known else 0
         if spec.enabled and not (known and known.spec.enabled):
-            since = await self._all.tickets.newest()
+            since = await self._records.tickets.newest()
         return await super().save(caller, org, replace(spec, since=since), id_=id_, etag=etag)
 
 
@@ -89,49 +82,33 @@ class Ruler:
             self._seen = newest
 
     async def _follow(self, rule: Registered[Rule], position: int, newest: int) -> None:
-        stamp = _caller(rule).stamp(self._clock.now())
+        stamp = _agent(rule).stamp(self._clock.now())
         while position < newest:
             query = Query(where=rule.spec.condition, after=(position,), limit=_PER_LOOK)
             found = await self._store.tickets.select(rule.org, query)
             for ticket in found:
-                reason = await self._start(rule, ticket)
+                reason = await why_not(self._start(rule, ticket))
                 left_out = told(rule, ticket, reason) if reason else None
                 if await self._store.rules.advance(rule, ticket.id, left_out=left_out, stamp=stamp):
                     self._meter.fired("rule", started=not reason)
             position = found[-1].id if len(found) == _PER_LOOK else newest
         await self._store.rules.advance(rule, newest, left_out=None, stamp=stamp)
 
-    async def _start(self, rule: Registered[Rule], ticket: Ticket) -> str:
-        """Starts the run of a rule for a ticket, or tells why there is none."""
+    async def _start(self, rule: Registered[Rule], ticket: Ticket) -> None:
         spec = rule.spec
-        try:
-            runbook = await self._store.runbooks.get(rule.org, spec.runbook)
-            if runbook:
-                spec.check_parameters(runbook.spec.parameters)
-            order = Order(
-                runbook=spec.runbook,
-                parameters=spec.told(ticket),
-                ticket=ticket.id,
-                key=f"rule-{rule.id}-{ticket.id}",
-                rule=rule.id,
-                approval=spec.approval,
-            )
-            await self._runs.start(_caller(rule), rule.org, order)
-        except _PASSING:
-            raise
-        except Conflict:
-            # It was started, and the rule or the ticket changed before it moved on.
-            return ""
-        except PolydeskError as error:
-            return error.message
-        return ""
+        runbook = await self._store.runbooks.get(rule.org, spec.runbook)
+        if runbook:
+            spec.check_parameters(runbook.spec.parameters)
+        order = Order(
+            runbook=spec.runbook,
+            parameters=spec.told(ticket),
+            ticket=ticket.id,
+            key=f"rule-{rule.id}-{ticket.id}",
+            rule=rule.id,
+            approval=spec.approval,
+        )
+        await self._runs.start(_agent(rule), rule.org, order)
 
 
-def _caller(rule: Registered[Rule]) -> Caller:
-    return Caller(
-        account=0,
-        login=f"rule {rule.id}",
-        roles={rule.org: Role.AGENT},
-        scope="runs.write",
-        via="rules",
-    )
+def _agent(rule: Registered[Rule]) -> Caller:
+    return agent("rule", rule.id, rule.org)

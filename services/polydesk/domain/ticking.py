@@ -11,16 +11,9 @@ from typing import Final
 
 import structlog
 
-from polydesk.domain.errors import (
-    Conflict,
-    Invalid,
-    NotFound,
-    Overloaded,
-    PolydeskError,
-    TimedOut,
-    Unavailable,
-)
-from polydesk.domain.identity import Caller, Role
+from polydesk.domain.errors import Invalid, NotFound, PolydeskError
+from polydesk.domain.firing import agent, why_not
+from polydesk.domain.identity import Caller
 from polydesk.domain.meter import UNMETERED, Meter
 from polydesk.domain.order import Order
 from polydesk.domain.ports import Clock, Store
@@ -31,7 +24,6 @@ from polydesk.domain.schedule import LeftOut, Overlap, Schedule
 
 _log = structlog.get_logger()
 _PER_TICK: Final = 500
-_PASSING: Final = (Unavailable, Overloaded, TimedOut)
 
 
 class Ticker:
@@ -61,7 +53,7 @@ class Ticker:
         else:
             due = schedule.next_due_at or now
             left_out = LeftOut(due_at=due, reason="nobody could begin it in time")
-        stamp = _caller(schedule).stamp(now)
+        stamp = _agent(schedule).stamp(now)
         moved = await self._store.schedules.advance(
             schedule, claim.next_due_at, left_out=left_out, stamp=stamp
         )
@@ -75,17 +67,12 @@ class Ticker:
             earlier := await self._earlier(schedule, key)
         ):
             return LeftOut(due_at=due, reason=f"run {earlier} goes on")
-        try:
-            await self._check(schedule)
-            await self._runs.start(_caller(schedule), schedule.org, _order(schedule, key))
-        except _PASSING:
-            raise
-        except Conflict:
-            # It was started, and the schedule changed before it moved on.
-            return None
-        except PolydeskError as error:
-            return LeftOut(due_at=due, reason=error.message, fails=True)
-        return None
+        reason = await why_not(self._begin(schedule, key))
+        return LeftOut(due_at=due, reason=reason, fails=True) if reason else None
+
+    async def _begin(self, schedule: Schedule, key: str) -> None:
+        await self._check(schedule)
+        await self._runs.start(_agent(schedule), schedule.org, _order(schedule, key))
 
     async def _earlier(self, schedule: Schedule, key: str) -> int:
         """Returns the run of an earlier instant that goes on; 0 where none does."""
@@ -106,14 +93,8 @@ class Ticker:
                 raise Invalid(f"parameter {each.name} of runbook {runbook.id} takes no secret")
 
 
-def _caller(schedule: Schedule) -> Caller:
-    return Caller(
-        account=0,
-        login=f"schedule {schedule.id}",
-        roles={schedule.org: Role.AGENT},
-        scope="runs.write",
-        via="schedules",
-    )
+def _agent(schedule: Schedule) -> Caller:
+    return agent("schedule", schedule.id, schedule.org)
 
 
 def _order(schedule: Schedule, key: str) -> Order:
