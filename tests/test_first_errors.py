@@ -16,9 +16,10 @@ import aiohttp
 import pytest
 
 from polydesk import dialects
+from polydesk.composition import migrate
 from polydesk.config import Settings
 from polydesk.gateway import Gateway, render
-from polydesk.server import Hub, migrate
+from polydesk.server import Hub
 from tests.gateway.envoy import Envoy
 from tests.stack import Rest, await_answer
 

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from polydesk import store
+from polydesk.composition import SystemClock, open_secrets
 from polydesk.config import Settings
 from polydesk.domain.driving import Drivers, SecretOf
 from polydesk.domain.errors import Unavailable
@@ -29,7 +30,6 @@ from polydesk.domain.working import Worker
 from polydesk.runs.engine import DbosRunner
 from polydesk.runs.local import LocalLauncher
 from polydesk.runs.ssh import SshLauncher
-from polydesk.server import SystemClock, open_secrets
 from polydesk.telemetry import Telemetry
 from polydesk.telemetry.log import configure_log
 

@@ -21,9 +21,10 @@ from joserfc.jwk import RSAKey
 from polydesk.api.v1 import identity_pb2, incident_pb2, ticket_pb2
 from polydesk.api.v1.identity_pb2_grpc import IdentityServiceStub
 from polydesk.api.v1.incident_pb2_grpc import IncidentServiceStub
+from polydesk.composition import SystemClock
 from polydesk.config import Settings
 from polydesk.domain.ports import Clock
-from polydesk.server import Hub, SystemClock
+from polydesk.server import Hub
 from tests.oidc.realm import ANN, Issued, Realm
 from tests.stack import free_port
 

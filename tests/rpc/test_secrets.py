@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from polydesk.api.v1 import incident_pb2, secret_pb2, ticket_pb2
 from polydesk.api.v1.secret_pb2_grpc import SecretServiceStub
+from polydesk.composition import newest_entries
 from polydesk.config import Settings
 from polydesk.domain import demo
 from polydesk.domain.errors import NotConfigured
@@ -25,7 +26,7 @@ from polydesk.domain.history import Entry
 from polydesk.domain.identity import Role
 from polydesk.domain.keyring import new_line
 from polydesk.gateway.routes import read_contracts, read_routes
-from polydesk.server import Hub, newest_entries
+from polydesk.server import Hub
 from polydesk.store import sqlite
 
 if TYPE_CHECKING:

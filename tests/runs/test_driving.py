@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from polydesk.composition import SystemClock
 from polydesk.domain.driving import Drivers
 from polydesk.domain.errors import Conflict, Denied, Invalid, NotFound, WrongState
 from polydesk.domain.identity import Caller, Once, Role
@@ -40,7 +41,6 @@ from polydesk.domain.shelf import Shelf, Targets
 from polydesk.domain.target import Target, TargetKind
 from polydesk.domain.ticket import Execution
 from polydesk.runs.local import LocalLauncher
-from polydesk.server import SystemClock
 from polydesk.store import SqlStore, open_store
 from polydesk.store.script import Read
 from tests.store.records import ORG, draft, stamp

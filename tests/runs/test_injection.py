@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from polydesk.composition import SystemClock
 from polydesk.domain.driving import Drivers
 from polydesk.domain.errors import PolydeskError
 from polydesk.domain.run import Run, RunState
@@ -22,7 +23,6 @@ from polydesk.domain.script import Language
 from polydesk.domain.target import Target, TargetKind, written
 from polydesk.runs.local import LocalLauncher
 from polydesk.runs.ssh import SshLauncher
-from polydesk.server import SystemClock
 from polydesk.store import open_store
 from tests.domain.test_target import PAYLOADS
 from tests.runs.machine import Machine

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from polydesk.composition import SystemClock
 from polydesk.domain.ci import Ci, CiQuery, CiReport, CiSpec, CiStatus, StatusQuery
 from polydesk.domain.edit import Create
 from polydesk.domain.errors import (
@@ -28,7 +29,6 @@ from polydesk.domain.inventory import Inventory
 from polydesk.domain.recurrence import Frequency, Recurrence
 from polydesk.domain.reported import Reported
 from polydesk.domain.schedule import ScheduleSpec
-from polydesk.server import SystemClock
 from polydesk.store import SqlStore
 from tests.store.records import ORG, once, stamp
 

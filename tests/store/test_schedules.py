@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from polydesk.composition import SystemClock
 from polydesk.domain.edit import Create, Delete, Edit, Update
 from polydesk.domain.errors import (
     Conflict,
@@ -30,7 +31,6 @@ from polydesk.domain.reported import Reported
 from polydesk.domain.schedule import Parameter, Schedule, ScheduleSpec, new_secret
 from polydesk.domain.scheduling import Schedules
 from polydesk.domain.vault import Secrets
-from polydesk.server import SystemClock
 from polydesk.store import LocalKeys, SqlStore
 from polydesk.store.script import Read
 from tests.store.records import ORG, once, stamp

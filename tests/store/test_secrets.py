@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from polydesk.composition import SystemClock
 from polydesk.domain.errors import (
     Conflict,
     Damaged,
@@ -28,7 +29,6 @@ from polydesk.domain.identity import Caller, Once, Role
 from polydesk.domain.keyring import KeyRing
 from polydesk.domain.secret import SecretDraft
 from polydesk.domain.vault import Secrets
-from polydesk.server import SystemClock
 from polydesk.store import LocalKeys, SqlStore, open_store
 from polydesk.store.history import SqlHistory
 from polydesk.store.script import Read, Script, Write

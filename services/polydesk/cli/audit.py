@@ -23,10 +23,10 @@ _LONGEST_VALUE = 60
 @audit.command("verify")
 def verify(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Computes the chain of the history anew; exits with 1 where an entry was tampered with."""
-    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+    from polydesk import composition  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(data=data, database_url=database_url)
-    broken = asyncio.run(server.verify_history(settings))
+    broken = asyncio.run(composition.verify_history(settings))
     if broken is not None:
         raise Failure(f"the history is broken at entry {broken}: it was not the hub that wrote it")
     typer.echo("the history is whole")
@@ -42,10 +42,10 @@ def list_entries(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Prints the newest entries, the newest one last, with those that belong to no ticket."""
-    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+    from polydesk import composition  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(data=data, database_url=database_url)
-    entries = asyncio.run(server.newest_entries(settings, org, limit=limit))
+    entries = asyncio.run(composition.newest_entries(settings, org, limit=limit))
     if as_json:
         for each in entries:
             show_json(_json(each))

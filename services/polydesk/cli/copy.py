@@ -26,8 +26,8 @@ def copy(
     The hub may be at work meanwhile: what is copied is one moment of it. Attached files and the
     keys of secrets are not in the database.
     """
-    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+    from polydesk import composition  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(data=data, database_url=database_url)
-    counts = asyncio.run(server.copy_database(settings, target))
+    counts = asyncio.run(composition.copy_database(settings, target))
     typer.echo(f"{counts['tickets']} tickets, {counts['history']} entries of history copied")

@@ -191,12 +191,12 @@ def _read_line(what: str) -> str:
 
 
 def _run(data: Data, work: Callable[[Registry], Awaitable[T]]) -> T:
-    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+    from polydesk import composition  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(data=data)
 
     async def run() -> T:
-        async with server.open_registry(settings) as registry:
+        async with composition.open_registry(settings) as registry:
             return await work(registry)
 
     return asyncio.run(run())

@@ -143,10 +143,10 @@ def key() -> None:
 
 
 async def _rotate(data: Data, database_url: DatabaseUrl) -> Rotation:
-    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+    from polydesk import composition  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(data=data, database_url=database_url)
-    async with server.open_vault(settings) as vault:
+    async with composition.open_vault(settings) as vault:
         return await vault.rotate()
 
 

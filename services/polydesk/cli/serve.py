@@ -125,12 +125,12 @@ def gateway(  # noqa: PLR0913 - each is an option
 
 def migrate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
     """Brings the database up to date."""
-    from polydesk import server  # noqa: PLC0415 - keeps --help quick
+    from polydesk import composition  # noqa: PLC0415 - keeps --help quick
 
     settings = read_settings(data=data, database_url=database_url)
     if settings.embedded:
         make_folder(settings.data)
-    asyncio.run(server.migrate(settings))
+    asyncio.run(composition.migrate(settings))
 
 
 def _render(wanted: Gateway) -> str:

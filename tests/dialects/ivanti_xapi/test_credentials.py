@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from polydesk.composition import SystemClock
 from polydesk.config import Settings
 from polydesk.domain import demo
-from polydesk.server import Hub, SystemClock
+from polydesk.server import Hub
 from tests.dialects.ivanti_xapi.document import ROUTES, commented, pair, path_of, spellings
 from tests.stack import DEMO, Rest
 from tests.stories.way import RestWay

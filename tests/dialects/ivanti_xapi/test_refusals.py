@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from polydesk.composition import newest_entries
 from polydesk.config import Settings
-from polydesk.server import newest_entries
 from tests.dialects.ivanti_xapi.document import (
     FORM,
     NO_CUSTOMER,

@@ -7,8 +7,8 @@ import re
 import aiohttp
 import pytest
 
+from polydesk.composition import newest_entries
 from polydesk.config import Settings
-from polydesk.server import newest_entries
 from tests.dialects.smartops.contract import FETCH, FIELDS, SECRETS, TICKET, TIME, Smart, refused
 from tests.oidc.realm import ANN, Realm
 from tests.stack import Rest, Stack
