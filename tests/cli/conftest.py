@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import structlog
 
 from polydesk.cli import run
 from tests.stack import free_port
@@ -38,8 +39,9 @@ Command = Callable[..., Done]
 @pytest.fixture
 def command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    """Runs `polydesk` in this process, on data of the test's own."""
+) -> Iterator[Command]:
+    """Runs `polydesk` in this process, on data of the test's own; leaves the log as it was."""
+    log = structlog.get_config()
     monkeypatch.setenv("POLYDESK_DATA", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "120")
 
@@ -47,7 +49,8 @@ def command(
         status = run(arguments)
         return Done(status, *capsys.readouterr())
 
-    return execute
+    yield execute
+    structlog.configure(**log)
 
 
 class Site:
