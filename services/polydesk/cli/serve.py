@@ -93,17 +93,31 @@ def gateway(  # noqa: PLR0913 - each is an option
     if drain:
         envoy.drain(admin)
         return
+    settings = read_settings(listen=listen)
+    wanted = _gateway_of(settings, hub, admin=admin, metrics=metrics, access_log=access_log)
+    if check:
+        _validate(wanted)
+    elif run:
+        envoy.become(program(), _render(wanted), admin=admin)
+    elif output:
+        output.write_text(_render(wanted))
+    else:
+        typer.echo(_render(wanted), nl=False)
+
+
+def _gateway_of(
+    settings: Settings, hubs: list[str] | None, *, admin: str, metrics: str, access_log: Path
+) -> Gateway:
     from polydesk.gateway import Gateway, Tls  # noqa: PLC0415 - keeps --help quick
 
-    settings = read_settings(listen=listen)
     files = Tls(
         certificate=settings.tls_certificate,
         key=settings.tls_key,
         client_ca=settings.tls_client_ca,
     )
-    wanted = Gateway(
+    return Gateway(
         listen=str(Address.parse(settings.listen)),
-        hubs=hub or [settings.hub or _HUB],
+        hubs=hubs or [settings.hub or _HUB],
         admin=admin,
         metrics=metrics,
         otlp=settings.otlp,
@@ -113,14 +127,6 @@ def gateway(  # noqa: PLR0913 - each is an option
         origins=settings.origins.split(),
         tls=files if settings.tls else None,
     )
-    if check:
-        _validate(wanted)
-    elif run:
-        envoy.become(program(), _render(wanted), admin=admin)
-    elif output:
-        output.write_text(_render(wanted))
-    else:
-        typer.echo(_render(wanted), nl=False)
 
 
 def migrate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:

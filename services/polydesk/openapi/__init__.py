@@ -26,6 +26,7 @@ from polydesk.rpc.errors import canonical
 from polydesk.rpc.interceptor import Refuse
 
 CANONICAL: Final = "polydesk"
+_OWN: Final = "The API of the hub itself, which services inside call by gRPC."
 _KEY: Final = "Bears `rest_api_key=` and the key of a client."
 _SECURITY: Final[dict[str, Any]] = {
     "basic": {"type": "http", "scheme": "basic", "description": "An account's login and secret."},
@@ -52,9 +53,7 @@ def document(name: str) -> dict[str, Any]:
         "info": {
             "title": _title(name),
             "version": metadata.version("polydesk"),
-            "description": "\n\n".join(comment(service.full_name) for service in services[:1])
-            if name != CANONICAL
-            else "The API of the hub itself, which services inside call by gRPC.",
+            "description": _OWN if name == CANONICAL else comment(services[0].full_name),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This hub."}],

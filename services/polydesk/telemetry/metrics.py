@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Final, NamedTuple
@@ -49,70 +49,71 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
-        self._gauges: dict[str, Gauge] = {}
         self._looks: list[tuple[Gauge, Look]] = []
         self._methods: dict[tuple[str, str], _Calls] = {}
-        of_method = ("method", "dialect")
         build = Gauge("polydesk_build", "The version.", ("version", "python"), registry=registry)
         build.labels(version("polydesk"), platform.python_version()).set(1)
-        self._calls = Counter(
-            "polydesk_calls", "Calls that ended, by code.", (*of_method, "code"), registry=registry
-        )
-        self._call_seconds = Histogram(
+        self._watch_calls(("method", "dialect"))
+        self._watch_store()
+        self._watch_runs()
+
+    def _watch_calls(self, labels: tuple[str, str]) -> None:
+        self._calls = self._counter("polydesk_calls", "Calls that ended, by code.", *labels, "code")
+        self._call_seconds = self._histogram(
             "polydesk_call_seconds",
             "How long calls took; streams, which last as long as their callers like, left out.",
-            of_method,
+            *labels,
             buckets=_CALL_SECONDS,
-            registry=registry,
         )
         self._under_way = Gauge(
-            "polydesk_calls_under_way", "Calls under way.", of_method, registry=registry
+            "polydesk_calls_under_way", "Calls under way.", labels, registry=self._registry
         )
-        self._refused = Counter(
-            "polydesk_credentials_refused",
-            "Calls whose credentials were refused.",
-            ("scheme",),
-            registry=registry,
+        self._refused = self._counter(
+            "polydesk_credentials_refused", "Calls whose credentials were refused.", "scheme"
         )
-        self._commit_seconds = Histogram(
+
+    def _watch_store(self) -> None:
+        self._commit_seconds = self._histogram(
             "polydesk_store_commit_seconds",
             "How long transactions took, from their begin to their sync.",
             buckets=_COMMIT_SECONDS,
-            registry=registry,
         )
-        self._group = Histogram(
-            "polydesk_store_group_calls",
-            "How many calls shared a transaction.",
-            buckets=_GROUPS,
-            registry=registry,
+        self._group = self._histogram(
+            "polydesk_store_group_calls", "How many calls shared a transaction.", buckets=_GROUPS
         )
-        self._rolled_back = Counter(
+        self._rolled_back = self._counter(
             "polydesk_store_rollbacks",
             "Transactions that came to nothing; the calls of a group are then tried one by one.",
-            registry=registry,
         )
-        self._runs = Counter(
-            "polydesk_runs", "Runs that came into a state.", ("state",), registry=registry
-        )
-        self._run_waits = Histogram(
+
+    def _watch_runs(self) -> None:
+        self._runs = self._counter("polydesk_runs", "Runs that came into a state.", "state")
+        self._run_waits = self._histogram(
             "polydesk_run_wait_seconds",
             "How long runs waited until a worker began with them.",
             buckets=_RUN_SECONDS,
-            registry=registry,
         )
-        self._launches = Histogram(
+        self._launches = self._histogram(
             "polydesk_launch_seconds",
             "How long launches of scripts and commands took.",
-            ("kind", "outcome"),
+            "kind",
+            "outcome",
             buckets=_RUN_SECONDS,
-            registry=registry,
         )
-        self._fired = Counter(
+        self._fired = self._counter(
             "polydesk_fired",
             "Times that a schedule or a rule was due, and whether a run was started.",
-            ("cause", "outcome"),
-            registry=registry,
+            "cause",
+            "outcome",
         )
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, meaning: str, *labels: str, buckets: Sequence[float]
+    ) -> Histogram:
+        return Histogram(name, meaning, labels, buckets=buckets, registry=self._registry)
 
     def call_began(self, method: str, dialect: str) -> None:
         """Notes a call that came in."""
