@@ -9,11 +9,14 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
+import aiohttp
 import grpc
 import grpc.aio
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from polydesk.api.v1.page_pb2 import GetOpenApiDocumentRequest, GetSwaggerFileRequest
@@ -22,6 +25,8 @@ from polydesk.config import Settings
 from polydesk.gateway.routes import read_contracts, read_routes
 from polydesk.openapi import documents
 from polydesk.server import Hub
+from tests.dialects.sample import token_of
+from tests.dialects.serviceops.guide import CLIENT
 from tests.pages.browser import MODULES, install, node
 from tests.stack import Rest, Stack
 
@@ -34,6 +39,10 @@ CHECKS: Final = (
     "response_schema_conformance",
     "negative_data_rejection",
 )
+# What approves or rejects needs a run that waits.
+NOT_IN_THE_DEMO: Final = {"ApproveRun": [409], "RejectRun": [409]}
+# There the client shows who it is, and its user stands in the body.
+CREDENTIALS: Final = {"/api/oauth/token": {"Authorization": CLIENT}}
 _VERBS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -46,6 +55,76 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for path, item in document(name)["paths"].items():
             for verb, said in item.items():
                 yield verb, path, said
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Stack]:
+    running = Stack.start(tmp_path / "var")
+    yield running
+    assert running.stop() == 0
+
+
+def shown_in(part: Any) -> Iterator[dict[str, Any]]:
+    """Yields whatever has an example and a schema."""
+    if isinstance(part, dict) and {"example", "schema"} <= part.keys():
+        yield part
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from shown_in(each)
+
+
+class Call(NamedTuple):
+    """A call as a document shows it, and how it is answered."""
+
+    operation: str
+    verb: str
+    path: str
+    body: str | None
+    headers: dict[str, str]
+    bearer: bool
+    statuses: list[int]
+    answer: Any
+
+
+def calls(whole: dict[str, Any]) -> Iterator[Call]:
+    """Yields the calls of which a document shows all that they need."""
+    for path, item in whole["paths"].items():
+        for verb, said in item.items():
+            shown = [each for each in said["parameters"] if "example" in each]
+            kind, body = shown_body(said)
+            needed = [each for each in said["parameters"] if each.get("required")]
+            if body is None if "requestBody" in said else not shown:
+                continue
+            if all(each in shown for each in needed):
+                fine = {each: told for each, told in said["responses"].items() if each[0] == "2"}
+                content = next(iter(fine.values())).get("content", {})
+                yield Call(
+                    operation=said["operationId"].partition("_")[0],
+                    verb=verb.upper(),
+                    path=filled(path, shown),
+                    body=body,
+                    headers={"Content-Type": kind} if body else {},
+                    bearer=said.get("security") == [{"bearer": []}],
+                    statuses=[int(each) for each in fine],
+                    answer=content.get("application/json", {}).get("example"),
+                )
+
+
+def filled(path: str, shown: list[dict[str, Any]]) -> str:
+    """Returns a path with its parameters and its query."""
+    for each in shown:
+        if each["in"] == "path":
+            path = path.replace(f"{{{each['name']}}}", quote(each["example"], safe="()'"))
+    query = {each["name"]: each["example"] for each in shown if each["in"] == "query"}
+    return f"{path}?{urlencode(query, doseq=True)}".rstrip("?")
+
+
+def shown_body(said: dict[str, Any]) -> tuple[str, str | None]:
+    """Returns the content type and the body that an operation shows."""
+    for kind, each in said.get("requestBody", {}).get("content", {}).items():
+        if "example" in each:
+            is_json = kind == "application/json"
+            return kind, json.dumps(each["example"]) if is_json else urlencode(each["example"])
+    return "", None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -97,27 +176,58 @@ def test_limits_and_demands_of_the_contract_are_those_of_the_document() -> None:
     assert (summary["type"], summary["maxLength"], summary["minLength"]) == ("string", 1_000, 1)
 
 
+def test_each_operation_that_takes_json_shows_what() -> None:
+    for verb, path, said in operations():
+        content = said.get("requestBody", {}).get("content", {})
+        if "application/json" in content and said["requestBody"]["required"]:
+            assert any("example" in each for each in content.values()), f"{verb} {path}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_shown_keeps_to_the_schema_beside_it(name: str) -> None:
+    whole = document(name)
+    for shown in shown_in(whole["paths"]):
+        validator = OAS31Validator(shown["schema"] | {"components": whole["components"]})
+        assert list(validator.iter_errors(shown["example"])) == [], shown["example"]
+
+
 @pytest.mark.envoy
 @pytest.mark.parametrize("name", NAMES)
-def test_a_running_hub_keeps_what_a_document_promises(name: str, tmp_path: Path) -> None:
-    stack = Stack.start(tmp_path / "var")
-    try:
-        url = f"http://127.0.0.1:{stack.port}"
-        played = subprocess.run(
-            [
-                Path(sysconfig.get_path("scripts"), "schemathesis"), "run", f"{url}/openapi/{name}",
-                "--url", url, "--auth", "demo@example.com:demo", "--max-examples", str(CASES),
-                "--phases", "coverage,fuzzing", "--checks", ",".join(CHECKS), "--no-color",
-                "--suppress-health-check", "all",
-            ],
-            cwd=tmp_path,
-            env=os.environ | {"NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-    finally:
-        assert stack.stop() == 0
+async def test_the_demo_answers_each_call_that_a_document_shows(name: str, demo: Stack) -> None:
+    async with aiohttp.ClientSession() as session:
+        rest = Rest(session, demo.port)
+        token = {"Authorization": f"Bearer {await token_of(rest)}"}
+        for call in calls(document(name)):
+            headers = call.headers | (token if call.bearer else {}) | CREDENTIALS.get(call.path, {})
+            answer = await rest.request(call.verb, call.path, data=call.body, headers=headers)
+
+            assert answer.status in NOT_IN_THE_DEMO.get(call.operation, call.statuses), (
+                call,
+                answer,
+            )
+            if call.answer:
+                assert list(answer.json()) == list(call.answer), call
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize("name", NAMES)
+def test_a_running_hub_keeps_what_a_document_promises(
+    name: str, demo: Stack, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{demo.port}"
+    played = subprocess.run(
+        [
+            Path(sysconfig.get_path("scripts"), "schemathesis"), "run", f"{url}/openapi/{name}",
+            "--url", url, "--auth", "demo@example.com:demo", "--max-examples", str(CASES),
+            "--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS), "--no-color",
+            "--suppress-health-check", "all",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
 
     found = re.search(r"(\d+) generated", played.stdout)
     assert played.returncode == 0, played.stdout[-20_000:]

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from polydesk.api.v1 import access_pb2
 from polydesk.openapi.comment import comment
+from polydesk.openapi.example import illustrated
 from polydesk.openapi.schema import FILE, Json, Schemas, is_required
 
 _VARIABLE: Final = re.compile(r"{([a-z0-9_.]+)(?:=([^}]+))?}", re.ASCII)
@@ -23,6 +24,7 @@ _HEADERS: Final = (
 _SUCCESS: Final = re.compile(r"HTTP (20\d)", re.ASCII)
 _NO_CONTENT: Final = "204"
 _QUERY_DEPTH: Final = 3
+_IRREGULAR: Final = {"people": "person"}
 # The name of a segment of a path that may be anything.
 _ANYTHING: Final = "any"
 _ANY: Final = {"application/json": {"schema": {}}, "*/*": {"schema": {"type": "string"}}}
@@ -39,15 +41,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 def operations(method: MethodDescriptor, schemas: Schemas) -> Iterator[Operation]:
     """Yields the operations of a method."""
     rule: Any = method.GetOptions().Extensions[annotations_pb2.http]
-    for number, binding in enumerate((rule, *rule.additional_bindings)):
+    bindings = [each for each in (rule, *rule.additional_bindings) if _pattern(each)[0]]
+    paths = [_path(_pattern(each)[1])[0] for each in bindings]
+    for number, (binding, path) in enumerate(zip(bindings, paths, strict=True)):
         verb, template = _pattern(binding)
-        if verb:
-            path, variables = _path(template)
-            yield Operation(
-                verb=verb,
-                path=path,
-                said=_said(method, binding, schemas, number=number, variables=variables),
-            )
+        _, variables = _path(template)
+        said = _said(method, binding, schemas, number=number, variables=variables)
+        yield Operation(verb=verb, path=path, said=illustrated(said, method, paths))
 
 
 def parameters_named(said: Json, path: str, wanted: str) -> Json:
@@ -93,6 +93,8 @@ def _path(template: str) -> tuple[str, dict[str, str]]:
 
 def _singular(collection: str) -> str:
     word = re.sub(r"(?<!^)([A-Z])", r"_\1", collection).lower()
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s") or "id"
 
 

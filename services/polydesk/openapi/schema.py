@@ -75,6 +75,8 @@ class Schemas:
             said["maxLength"] = int(limit[1].replace(",", ""))
         if is_required(field) and said.get("type") == "string" and "format" not in said:
             said["minLength"] = 1
+        if "or null" in words and said.get("type") == "string":
+            said["type"] = ["string", "null"]
         if words:
             said["description"] = words
         behaviours = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
@@ -94,6 +96,8 @@ class Schemas:
     def _single(self, field: FieldDescriptor) -> Json:
         if field.message_type:
             return self.of_message(field.message_type)
+        if field.enum_type and field.enum_type.full_name == "google.protobuf.NullValue":
+            return {"type": "null"}
         if field.enum_type:
             return self._enum(field.enum_type)
         return dict(_SCALARS[field.type])
