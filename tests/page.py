@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Final
+
+import pytest
 
 from tests.stack import free_port
 
@@ -35,6 +38,14 @@ make() { polydesk up --demo; }
 down() { [ -z "$UP" ] || { kill $UP; wait $UP || { cat "$LOG"; exit 71; }; UP=; }; }
 trap 'ended=$?; down; exit $ended' EXIT
 """
+
+
+def calls(*programs: str) -> pytest.MarkDecorator:
+    """Marks tests that call programs: a machine may lack them; CI may not, and fails there."""
+    lacking = [each for each in programs if not shutil.which(each)]
+    return pytest.mark.skipif(
+        bool(lacking) and "CI" not in os.environ, reason=f"there is no {', '.join(lacking)}"
+    )
 
 
 def blocks(page: Path) -> list[str]:

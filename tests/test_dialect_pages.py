@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.page import DOCS, blocks, play
+from tests.page import DOCS, blocks, calls, play
 
-pytestmark = [
-    pytest.mark.envoy,
-    # A machine may lack curl; CI may not, so there its absence is a failure.
-    pytest.mark.skipif(
-        not shutil.which("curl") and "CI" not in os.environ, reason="the pages call curl"
-    ),
-]
+pytestmark = [pytest.mark.envoy, calls("curl")]
 
 PAGES: Final = sorted((DOCS / "dialects").glob("*.md"))
 

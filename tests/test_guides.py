@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.oidc.realm import ANN, Realm
-from tests.page import DOCS, blocks, play
+from tests.page import DOCS, blocks, calls, play
 
-pytestmark = [
-    pytest.mark.envoy,
-    # A machine may lack them; CI may not, so there their absence is a failure.
-    pytest.mark.skipif(
-        not (shutil.which("curl") and shutil.which("openssl")) and "CI" not in os.environ,
-        reason="the pages call curl and openssl",
-    ),
-]
+pytestmark = [pytest.mark.envoy, calls("curl", "openssl")]
 
 GUIDES: Final = sorted((DOCS / "how-to").glob("*.md"))
 # Guides of which more is known than that their commands succeed.

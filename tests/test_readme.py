@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -13,15 +12,10 @@ from typing import Final
 
 import pytest
 
+from tests.page import calls
 from tests.stack import Stack, free_port
 
-pytestmark = [
-    pytest.mark.envoy,
-    # A machine may lack curl; CI may not, so there its absence is a failure.
-    pytest.mark.skipif(
-        not shutil.which("curl") and "CI" not in os.environ, reason="the README calls curl"
-    ),
-]
+pytestmark = [pytest.mark.envoy, calls("curl")]
 
 ROOT = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text()

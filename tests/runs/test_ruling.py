@@ -3,75 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from polydesk.domain.errors import Invalid, NotFound, Unavailable
-from polydesk.domain.identity import Caller, Role
 from polydesk.domain.plan import FIRST
 from polydesk.domain.registered import Registered
 from polydesk.domain.rule import Rule
 from polydesk.domain.ruling import Ruler, Rules
-from polydesk.domain.run import Run, RunQuery, RunState
+from polydesk.domain.run import RunState
 from polydesk.domain.runbook import (
     Approve,
     Node,
     Parameter,
     ParameterType,
-    Runbook,
     RunCommand,
     Tool,
 )
-from polydesk.domain.running import Runs
-from polydesk.domain.shelf import Shelf, Targets
+from polydesk.domain.shelf import Targets
 from polydesk.domain.target import Target, TargetKind
 from polydesk.domain.ticket import Kind, Level, Ticket
 from polydesk.store import SqlStore, open_store
-from polydesk.store.script import Read
+from tests.runs.bench import ANN, Bench, Hand
 from tests.store.records import ORG, draft
 
-ANN = Caller(account=1, login="ann", roles={ORG: Role.ADMIN}, scope="runbooks.write")
 EVENTS = 'kind = EVENT AND summary : "disk full"'
 
 
-class Hand:
-    """A clock that stands still."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        self.at += timedelta(milliseconds=1)
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-class Bench:
-    """A store with a runbook that a tool outside carries out, and rulers beside it."""
+class Ruling(Bench):
+    """A bench with rules and rulers; its clock never stands still, so tickets have an order."""
 
     def __init__(self, store: SqlStore) -> None:
-        self.store = store
-        self.clock = Hand()
-        self.runs = Runs(store=store, clock=self.clock, local=True)
-        self.runbooks = Shelf("runbook", store=store.runbooks, clock=self.clock)
+        super().__init__(store, Hand(step=timedelta(milliseconds=1)))
         self.rules = Rules(store=store, clock=self.clock)
         self._ruler = self.ruler()
 
     def ruler(self) -> Ruler:
         return Ruler(runs=self.runs, store=self.store, clock=self.clock)
-
-    async def runbook(self, **said: Any) -> int:
-        usual: dict[str, Any] = {"name": "outside", "tool": Tool.EXTERNAL}
-        return (await self.runbooks.save(ANN, ORG, Runbook(**(usual | said)))).id
 
     async def rule(self, **said: Any) -> Registered[Rule]:
         usual: dict[str, Any] = {"name": "full disk", "filter": EVENTS, "runbook": 1}
@@ -87,29 +58,17 @@ class Bench:
     async def look(self) -> None:
         await self._ruler.look()
 
-    async def started(self) -> list[Run]:
-        """Returns all runs, the oldest first."""
-        return (await self.store.runs.select(ORG, RunQuery(limit=1_000)))[::-1]
-
-    async def told(self, action: str) -> list[tuple[int, dict[str, Any]]]:
-        rows: Any = await self.store.engine.rows(
-            Read(
-                "select ticket, fields from history where action = $1 order by sequence", (action,)
-            )
-        )
-        return [(ticket, json.loads(fields)["new"]) for ticket, fields in rows]
-
 
 @pytest.fixture
-async def bench(store_url: str) -> AsyncIterator[Bench]:
+async def bench(store_url: str) -> AsyncIterator[Ruling]:
     store = await open_store(store_url)
-    made = Bench(store)
+    made = Ruling(store)
     await made.runbook()
     yield made
     await store.close()
 
 
-async def test_a_new_ticket_that_fits_starts_one_run_however_many_look(bench: Bench) -> None:
+async def test_a_new_ticket_that_fits_starts_one_run_however_many_look(bench: Ruling) -> None:
     rule = await bench.rule()
     fits = await bench.ticket("E1")
     await bench.ticket("I1", kind=Kind.INCIDENT)
@@ -118,13 +77,13 @@ async def test_a_new_ticket_that_fits_starts_one_run_however_many_look(bench: Be
     for _ in range(3):
         await asyncio.gather(*(bench.ruler().look() for _ in range(4)))
 
-    runs = await bench.started()
+    runs = await bench.found()
     assert [(run.ticket, run.rule, run.actor) for run in runs] == [(fits.id, rule.id, "rule 1")]
     assert len(await bench.told("run.start")) == 1
 
 
 async def test_who_dies_between_the_run_and_the_next_ticket_has_started_it_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Ruling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.rule()
     await bench.ticket("E1")
@@ -136,7 +95,7 @@ async def test_who_dies_between_the_run_and_the_next_ticket_has_started_it_once(
     await bench.rule(parameters={}, description="said anew meanwhile")
     await bench.look()
 
-    assert len(await bench.started()) == 1
+    assert len(await bench.found()) == 1
     assert await bench.told("rule.fail") == []
 
 
@@ -144,19 +103,21 @@ async def _dies(*_: object, **__: object) -> bool:
     raise Unavailable("the database is away")
 
 
-async def test_a_rule_is_for_tickets_that_come_after_it(bench: Bench) -> None:
+async def test_a_rule_is_for_tickets_that_come_after_it(bench: Ruling) -> None:
     await bench.ticket("E1")
     await bench.rule()
     await bench.look()
-    none = await bench.started()
+    none = await bench.found()
     later = await bench.ticket("E2")
     await bench.look()
 
     assert none == []
-    assert [run.ticket for run in await bench.started()] == [later.id]
+    assert [run.ticket for run in await bench.found()] == [later.id]
 
 
-async def test_a_rule_that_was_switched_off_passes_over_what_came_meanwhile(bench: Bench) -> None:
+async def test_a_rule_that_was_switched_off_passes_over_what_came_meanwhile(
+    bench: Ruling,
+) -> None:
     await bench.rule()
     await bench.rule(enabled=False)
     await bench.ticket("E1")
@@ -165,27 +126,27 @@ async def test_a_rule_that_was_switched_off_passes_over_what_came_meanwhile(benc
     later = await bench.ticket("E2")
     await bench.look()
 
-    assert [run.ticket for run in await bench.started()] == [later.id]
+    assert [run.ticket for run in await bench.found()] == [later.id]
 
 
-async def test_a_changed_rule_goes_on_where_it_was(bench: Bench) -> None:
+async def test_a_changed_rule_goes_on_where_it_was(bench: Ruling) -> None:
     await bench.rule()
     first = await bench.ticket("E1", summary="it burns")
     await bench.rule(filter='summary : "burns"')
     await bench.look()
 
-    assert [run.ticket for run in await bench.started()] == [first.id]
+    assert [run.ticket for run in await bench.found()] == [first.id]
 
 
-async def test_more_tickets_than_one_look_takes_have_a_run_each(bench: Bench) -> None:
+async def test_more_tickets_than_one_look_takes_have_a_run_each(bench: Ruling) -> None:
     await bench.rule()
     many = [(await bench.ticket(f"E{number}")).id for number in range(230)]
     await bench.look()
 
-    assert [run.ticket for run in await bench.started()] == many
+    assert [run.ticket for run in await bench.found()] == many
 
 
-async def test_a_run_is_told_what_the_ticket_says(bench: Bench) -> None:
+async def test_a_run_is_told_what_the_ticket_says(bench: Ruling) -> None:
     names = ("who", "what", "host", "none")
     await bench.runbook(parameters=tuple(Parameter(name=name) for name in names))
     await bench.rule(
@@ -200,7 +161,7 @@ async def test_a_run_is_told_what_the_ticket_says(bench: Bench) -> None:
     await bench.ticket("E1", requester="ann@x.org", impact=Level.HIGH, custom=custom)
     await bench.look()
 
-    (run,) = await bench.started()
+    (run,) = await bench.found()
     assert run.parameters == {
         "who": "{ann@x.org/HIGH",
         "what": "EVENT E1: Disk full on db-1",
@@ -209,7 +170,7 @@ async def test_a_run_is_told_what_the_ticket_says(bench: Bench) -> None:
     }
 
 
-async def test_somebody_is_asked_before_anything_begins(bench: Bench) -> None:
+async def test_somebody_is_asked_before_anything_begins(bench: Ruling) -> None:
     targets = Targets(store=bench.store.targets, clock=bench.clock, local=True)
     here = Target(name="here", kind=TargetKind.LOCAL, patterns=("echo *",))
     await targets.save(ANN, ORG, here)
@@ -222,7 +183,7 @@ async def test_somebody_is_asked_before_anything_begins(bench: Bench) -> None:
     await bench.ticket("E1")
     await bench.look()
 
-    (run,) = await bench.started()
+    (run,) = await bench.found()
     plan = await bench.store.runs.plan(run.id)
     needs = [(step.id, step.needs) for step in plan.steps]
     assert needs == [(FIRST, ()), ("a", (FIRST,)), ("b", ("a",))]
@@ -231,7 +192,7 @@ async def test_somebody_is_asked_before_anything_begins(bench: Bench) -> None:
 
 
 async def test_why_a_rule_started_nothing_stands_in_the_history_of_the_ticket_once(
-    bench: Bench,
+    bench: Ruling,
 ) -> None:
     secret = Parameter(name="password", type=ParameterType.SECRET)
     book = await bench.runbook(name="secretive", parameters=(secret,))
@@ -253,11 +214,11 @@ async def test_why_a_rule_started_nothing_stands_in_the_history_of_the_ticket_on
         ("unknown parameter", "there is no parameter colour"),
         ("asks outside", "a runbook of an external tool asks nobody: it begins outside"),
     ]
-    assert [run.rule for run in await bench.started()] == [4]
+    assert [run.rule for run in await bench.found()] == [4]
 
 
 async def test_a_rule_that_fails_unforeseen_holds_up_no_other(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Ruling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.rule(name="breaks", description="breaks")
     await bench.rule(name="works")
@@ -272,11 +233,11 @@ async def test_a_rule_that_fails_unforeseen_holds_up_no_other(
     with monkeypatch.context() as broken:
         broken.setattr(Rule, "told", breaks)
         await bench.look()
-    others = await bench.started()
+    others = await bench.found()
     await bench.look()
 
     assert [run.rule for run in others] == [2]
-    assert sorted(run.rule for run in await bench.started()) == [1, 2]
+    assert sorted(run.rule for run in await bench.found()) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -298,6 +259,6 @@ def test_a_rule_that_cannot_be_is_refused_in_words(said: dict[str, Any], words: 
     assert words in refused.value.message
 
 
-async def test_a_rule_of_a_runbook_that_is_not_there_is_refused(bench: Bench) -> None:
+async def test_a_rule_of_a_runbook_that_is_not_there_is_refused(bench: Ruling) -> None:
     with pytest.raises(NotFound, match="no runbook 9"):
         await bench.rule(runbook=9)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,52 +14,26 @@ from msgspec.structs import replace
 from polydesk.domain import progress
 from polydesk.domain.edit import Create, Update
 from polydesk.domain.errors import Unavailable
-from polydesk.domain.identity import Caller, Role
 from polydesk.domain.recurrence import Frequency, Recurrence
 from polydesk.domain.reported import Reported
-from polydesk.domain.run import Run, RunQuery, RunState
-from polydesk.domain.runbook import Node, Runbook, RunCommand, Tool
+from polydesk.domain.run import Run, RunState
+from polydesk.domain.runbook import Node, RunCommand, Tool
 from polydesk.domain.runbook import Parameter as RunbookParameter
-from polydesk.domain.running import Runs
 from polydesk.domain.schedule import Missed, Overlap, Parameter, Schedule, ScheduleSpec
-from polydesk.domain.shelf import Shelf, Targets
+from polydesk.domain.shelf import Targets
 from polydesk.domain.target import Target, TargetKind
 from polydesk.domain.ticking import Ticker
-from polydesk.store import SqlStore, open_store
-from polydesk.store.script import Read
+from polydesk.store import open_store
 from tests.domain.test_recurrence import ZONES
+from tests.runs.bench import ANN, START, Bench, Hand
 from tests.store.records import ORG
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 HOURLY = Recurrence(frequency=Frequency.HOURLY, minute=0)
-ANN = Caller(account=1, login="ann", roles={ORG: Role.ADMIN}, scope="runbooks.write")
 
 
-class Hand:
-    """A clock whose hand is moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-class Bench:
-    """A store with runbooks that a tool outside carries out, and tickers beside it."""
-
-    def __init__(self, store: SqlStore) -> None:
-        self.store = store
-        self.clock = Hand()
-        self.runs = Runs(store=store, clock=self.clock, local=True)
-        self.runbooks = Shelf("runbook", store=store.runbooks, clock=self.clock)
+class Ticking(Bench):
+    """A bench with schedules and tickers."""
 
     def ticker(self) -> Ticker:
         return Ticker(runs=self.runs, store=self.store, clock=self.clock)
@@ -69,41 +42,29 @@ class Bench:
         self.clock.at = at
         await self.ticker().tick()
 
-    async def runbook(self, **said: Any) -> int:
-        usual: dict[str, Any] = {"name": "outside", "tool": Tool.EXTERNAL}
-        book = Runbook(**(usual | said))
-        return (await self.runbooks.save(ANN, ORG, book)).id
-
     async def schedule(self, id_: int = 1, **said: Any) -> Schedule:
         usual: dict[str, Any] = {"runbook": 1, "recurrence": HOURLY}
         edit = Create(spec=ScheduleSpec(**(usual | said)), id=id_, secrets={})
         stamp = ANN.stamp(self.clock.now())
         return (await self.store.schedules.apply(ORG, [edit], sealed={}, stamp=stamp, once=None))[0]
 
-    async def found(self, id_: int = 1) -> Schedule:
+    async def scheduled(self, id_: int = 1) -> Schedule:
         schedule = await self.store.schedules.get(ORG, id_)
         assert schedule is not None
         return schedule
 
     async def started(self, id_: int = 1) -> list[Run]:
         """Returns the runs of a schedule, the oldest first."""
-        sought = RunQuery(schedule=id_, limit=1_000)
-        return (await self.store.runs.select(ORG, sought))[::-1]
+        return await self.found(schedule=id_)
 
     async def report(self, run: Run, code: int) -> Run:
         return await self.runs.report(ANN, run.id, code)
 
-    async def told(self, action: str) -> list[dict[str, Any]]:
-        rows: Any = await self.store.engine.rows(
-            Read("select fields from history where action = $1 order by sequence", (action,))
-        )
-        return [json.loads(fields)["new"] for (fields,) in rows]
-
 
 @pytest.fixture
-async def bench(store_url: str) -> AsyncIterator[Bench]:
+async def bench(store_url: str) -> AsyncIterator[Ticking]:
     store = await open_store(store_url)
-    made = Bench(store)
+    made = Ticking(store, Hand())
     await made.runbook()
     yield made
     await store.close()
@@ -115,7 +76,7 @@ def instants(runs: list[Run]) -> list[datetime]:
     return [datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for key in keys]
 
 
-async def test_each_instant_starts_one_run_however_many_look_at_it(bench: Bench) -> None:
+async def test_each_instant_starts_one_run_however_many_look_at_it(bench: Ticking) -> None:
     await bench.schedule(overlap=Overlap.ALLOW)
 
     for step in range(24):
@@ -129,7 +90,7 @@ async def test_each_instant_starts_one_run_however_many_look_at_it(bench: Bench)
 
 
 async def test_who_dies_between_the_run_and_the_next_instant_has_started_it_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.schedule()
     with monkeypatch.context() as dying:
@@ -137,13 +98,13 @@ async def test_who_dies_between_the_run_and_the_next_instant_has_started_it_once
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await bench.tick(START + HOUR)
-    died = await bench.found()
+    died = await bench.scheduled()
 
     await bench.tick(START + HOUR)
 
     assert died.next_due_at == START + HOUR
     assert instants(await bench.started()) == [START + HOUR]
-    assert (await bench.found()).next_due_at == START + 2 * HOUR
+    assert (await bench.scheduled()).next_due_at == START + 2 * HOUR
     assert await bench.told("schedule.skip") == []
 
 
@@ -152,7 +113,7 @@ async def _dies(*_: Any, **__: Any) -> bool:
 
 
 async def test_a_schedule_that_changes_before_it_moves_on_has_run_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await bench.schedule()
     with monkeypatch.context() as dying:
@@ -168,13 +129,13 @@ async def test_a_schedule_that_changes_before_it_moves_on_has_run_once(
     await bench.tick(START + HOUR)
 
     assert len(await bench.started()) == 1
-    assert (await bench.found()).next_due_at == START + 2 * HOUR
-    assert (await bench.found()).state is Reported.QUEUED
+    assert (await bench.scheduled()).next_due_at == START + 2 * HOUR
+    assert (await bench.scheduled()).state is Reported.QUEUED
 
 
 @pytest.mark.parametrize("missed", Missed)
 async def test_what_was_missed_while_nobody_worked_is_as_the_policy_says(
-    bench: Bench, missed: Missed
+    bench: Ticking, missed: Missed
 ) -> None:
     await bench.schedule(missed=missed, overlap=Overlap.ALLOW)
     await bench.tick(START + HOUR)
@@ -183,13 +144,15 @@ async def test_what_was_missed_while_nobody_worked_is_as_the_policy_says(
         await bench.tick(START + timedelta(minutes=minutes))
 
     ran = {Missed.SKIP: [1, 6], Missed.RUN_ONCE: [1, 5, 6]}[missed]
-    skipped = await bench.told("schedule.skip")
+    skipped = [told for _, told in await bench.told("schedule.skip")]
     assert instants(await bench.started()) == [START + hour * HOUR for hour in ran]
     assert len(skipped) == (missed is Missed.SKIP)
     assert all(each["reason"] == "nobody could begin it in time" for each in skipped)
 
 
-async def test_what_is_due_while_an_earlier_run_goes_on_is_left_out_and_told(bench: Bench) -> None:
+async def test_what_is_due_while_an_earlier_run_goes_on_is_left_out_and_told(
+    bench: Ticking,
+) -> None:
     await bench.schedule(overlap=Overlap.SKIP)
     await bench.tick(START + HOUR)
     (first,) = await bench.started()
@@ -198,12 +161,14 @@ async def test_what_is_due_while_an_earlier_run_goes_on_is_left_out_and_told(ben
     await bench.report(first, 4)
     await bench.tick(START + 3 * HOUR)
 
-    (skipped,) = await bench.told("schedule.skip")
+    ((_, skipped),) = await bench.told("schedule.skip")
     assert instants(await bench.started()) == [START + HOUR, START + 3 * HOUR]
     assert skipped["reason"] == f"run {first.id} goes on"
 
 
-async def test_what_queues_begins_in_its_turn_when_no_earlier_run_goes_on(bench: Bench) -> None:
+async def test_what_queues_begins_in_its_turn_when_no_earlier_run_goes_on(
+    bench: Ticking,
+) -> None:
     work = Node(id="a", work=RunCommand(target="here", command="true"))
     await bench.runbook(name="inside", tool=Tool.COMMANDS, nodes=(work,))
     await _target(bench)
@@ -238,7 +203,7 @@ async def test_what_queues_begins_in_its_turn_when_no_earlier_run_goes_on(bench:
     assert after_end[2].wake_at == bench.clock.now()
 
 
-async def test_what_may_overlap_runs_beside_the_earlier_run(bench: Bench) -> None:
+async def test_what_may_overlap_runs_beside_the_earlier_run(bench: Ticking) -> None:
     await bench.schedule(overlap=Overlap.ALLOW)
 
     for hour in (1, 2):
@@ -247,15 +212,15 @@ async def test_what_may_overlap_runs_beside_the_earlier_run(bench: Bench) -> Non
     assert [run.waits for run in await bench.started()] == [False, False]
 
 
-async def test_a_schedule_says_how_its_run_goes(bench: Bench) -> None:
+async def test_a_schedule_says_how_its_run_goes(bench: Ticking) -> None:
     await bench.schedule()
     await bench.tick(START + HOUR)
     (run,) = await bench.started()
-    said = [(await bench.found()).state]
+    said = [(await bench.scheduled()).state]
 
     for code in (1, 2, 5, 3):
         await bench.report(run, code)
-        said.append((await bench.found()).state)
+        said.append((await bench.scheduled()).state)
 
     assert [state.value for state in said] == [
         "QUEUED",
@@ -264,11 +229,11 @@ async def test_a_schedule_says_how_its_run_goes(bench: Bench) -> None:
         "PENDING_APPROVAL",
         "FAILED",
     ]
-    assert (await bench.found()).state_at == bench.clock.now()
+    assert (await bench.scheduled()).state_at == bench.clock.now()
 
 
 async def test_what_cannot_be_started_is_told_with_the_reason_and_tried_again_when_next_due(
-    bench: Bench,
+    bench: Ticking,
 ) -> None:
     named = RunbookParameter(name="password")
     await bench.runbook(name="plain", parameters=(named,))
@@ -282,7 +247,7 @@ async def test_what_cannot_be_started_is_told_with_the_reason_and_tried_again_wh
 
     await bench.tick(START + HOUR)
 
-    told = {each["schedule"]: each["reason"] for each in await bench.told("schedule.fail")}
+    told = {each["schedule"]: each["reason"] for _, each in await bench.told("schedule.fail")}
     assert told == {
         1: f"org {ORG} has no runbook 99",
         2: "parameter password of runbook 2 takes no secret",
@@ -291,12 +256,12 @@ async def test_what_cannot_be_started_is_told_with_the_reason_and_tried_again_wh
         5: f"org {ORG} has no target here",
     }
     for id_ in told:
-        schedule = await bench.found(id_)
+        schedule = await bench.scheduled(id_)
         assert (schedule.state, schedule.next_due_at) == (Reported.FAILED, START + 2 * HOUR)
         assert await bench.started(id_) == []
 
 
-async def test_a_run_has_as_long_as_its_schedule_says(bench: Bench) -> None:
+async def test_a_run_has_as_long_as_its_schedule_says(bench: Ticking) -> None:
     await bench.schedule(timeout_seconds=600)
     await bench.tick(START + HOUR)
     (run,) = await bench.started()
@@ -318,7 +283,7 @@ def _echo() -> Node:
     return Node(id="a", work=RunCommand(target="here", command="echo"))
 
 
-async def _target(bench: Bench) -> None:
+async def _target(bench: Ticking) -> None:
     targets = Targets(store=bench.store.targets, clock=bench.clock, local=True)
     await targets.save(ANN, ORG, Target(name="here", kind=TargetKind.LOCAL, patterns=("true",)))
 
@@ -348,7 +313,7 @@ def sundays(zone: ZoneInfo, days: int) -> list[datetime]:
 
 @pytest.mark.parametrize("missed", Missed)
 async def test_in_400_days_and_20_zones_each_sunday_starts_what_an_asked_clock_says(
-    bench: Bench, missed: Missed
+    bench: Ticking, missed: Missed
 ) -> None:
     """Every fifth week nobody works until a day after."""
     weekly = Recurrence(frequency=Frequency.WEEKLY, hour=2, minute=30, weekdays=(7,))

@@ -1,17 +1,14 @@
-"""A running site that the tests of the actions share: each makes incidents of its own."""
+"""An orchestrator that starts actions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.dialects.insightconnect.page import EXAMPLES, KEY, started
-from tests.stack import Answer, Rest, Stack
-from tests.stories.way import RestWay
+from tests.stack import Answer, Rest
 
 
 class Orchestrator:
@@ -46,27 +43,7 @@ class Orchestrator:
         return made
 
 
-@pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A `polydesk up --demo`."""
-    running = Stack.start(tmp_path_factory.mktemp("actions") / "var")
-    yield running
-    assert running.stop() == 0
-
-
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def orchestrator(session: aiohttp.ClientSession, site: Stack) -> Orchestrator:
+def orchestrator(caller: Rest) -> Orchestrator:
     """An orchestrator with the key of the page."""
-    return Orchestrator(Rest(session, site.port))
-
-
-@pytest.fixture
-def desk(session: aiohttp.ClientSession, site: Stack) -> RestWay:
-    """The canonical API as the demo's operator."""
-    return RestWay(session, site.port)
+    return Orchestrator(caller)

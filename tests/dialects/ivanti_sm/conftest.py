@@ -1,18 +1,16 @@
-"""A running site that the tests of the dialect share: each makes incidents of its own."""
+"""A client of the dialect."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import pytest
 
 from tests.dialects.ivanti_sm.page import KEY, NEW, ROOTS
-from tests.stack import Answer, Rest, Stack
-from tests.stories.way import RestWay
+from tests.stack import Answer, Rest
 
 
 class Ism:
@@ -74,27 +72,7 @@ class Ism:
         return read
 
 
-@pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A `polydesk up --demo`."""
-    running = Stack.start(tmp_path_factory.mktemp("ism") / "var")
-    yield running
-    assert running.stop() == 0
-
-
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def ism(session: aiohttp.ClientSession, site: Stack) -> Ism:
+def ism(caller: Rest) -> Ism:
     """A client of the site."""
-    return Ism(Rest(session, site.port))
-
-
-@pytest.fixture
-def desk(session: aiohttp.ClientSession, site: Stack) -> RestWay:
-    """The canonical API as the demo's operator."""
-    return RestWay(session, site.port)
+    return Ism(caller)

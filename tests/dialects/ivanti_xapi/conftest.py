@@ -1,22 +1,20 @@
-"""The experience API as its users meet it: a running `polydesk up --demo`, and clients of it."""
+"""Clients of the experience API."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, suppress
 from http.client import HTTPConnection
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 from multidict import CIMultiDict
 
 from tests.dialects.sample import GRANT, token_of
-from tests.stack import PATIENCE, Answer, Rest, Stack
+from tests.stack import PATIENCE, Answer, Rest
 from tests.stories.way import RestWay
 
 _keys = count(70_000)
@@ -82,31 +80,10 @@ class Member(NamedTuple):
     api: Api
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A hub and its gateway, which all tests here share."""
-    running = Stack.start(tmp_path_factory.mktemp("xapi") / "var")
-    yield running
-    assert running.stop() == 0
-
-
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-async def api(session: aiohttp.ClientSession, site: Stack) -> Api:
+async def api(caller: Rest) -> Api:
     """The API as the demo's API user, in org 1."""
-    rest = Rest(session, site.port)
-    return Api(rest, await token_of(rest, GRANT))
-
-
-@pytest.fixture
-def desk(session: aiohttp.ClientSession, site: Stack) -> RestWay:
-    """The canonical API as the demo's operator."""
-    return RestWay(session, site.port)
+    return Api(caller, await token_of(caller, GRANT))
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from tests.dialects.serviceops.guide import (
     denied,
     form,
 )
+from tests.page import calls
 from tests.stack import DEMO, Stack
 
 if TYPE_CHECKING:
@@ -244,10 +243,7 @@ async def test_the_usual_token_of_the_hub_refreshes_nothing(ops: Ops) -> None:
     assert (answer.status, answer.json()["error"]) == (400, "invalid_grant")
 
 
-# A machine may lack curl; CI may not, so there its absence is a failure.
-@pytest.mark.skipif(
-    not shutil.which("curl") and "CI" not in os.environ, reason="the seed calls curl"
-)
+@calls("curl")
 def test_the_seeds_own_curl_gets_a_token(site: Stack) -> None:
     # As printed, but for the line breaks inside the quotes, which the PDF added.
     script = rf"""curl --request POST \

@@ -1,16 +1,14 @@
-"""A running site that lets the people of a realm in; the tests of the dialect share both."""
+"""A running site that lets the people of a realm in."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
-import aiohttp
 import pytest
 
 from tests.dialects.smartops.contract import Smart
 from tests.oidc.realm import Realm
 from tests.stack import Rest, Stack
-from tests.stories.way import RestWay
 
 
 @pytest.fixture(scope="package")
@@ -25,24 +23,6 @@ def site(realm: Realm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def rest(session: aiohttp.ClientSession, site: Stack) -> Rest:
-    """A REST client of the site, as the demo user."""
-    return Rest(session, site.port)
-
-
-@pytest.fixture
-def smart(rest: Rest) -> Smart:
+def smart(caller: Rest) -> Smart:
     """A client of the dialect, as the demo user."""
-    return Smart(rest)
-
-
-@pytest.fixture
-def desk(session: aiohttp.ClientSession, site: Stack) -> RestWay:
-    """The canonical API as the demo user."""
-    return RestWay(session, site.port)
+    return Smart(caller)
