@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,8 +33,14 @@ def test_the_status_of_a_runbook_is_updated_from_the_page(open_page: Open, path:
     )
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()
-    operation.get_by_placeholder("orgentityid").fill("1")
-    operation.locator("textarea.body-param__text").fill(json.dumps({"JobId": "1"} | REPORT))
+    org, body = (
+        operation.get_by_placeholder("orgentityid"),
+        operation.locator("textarea.body-param__text"),
+    )
+    expect(org).to_have_value("1")  # what the guide prints is there already
+    expect(body).to_have_value(re.compile('"TicketNumber": "INC0303863"'))
+    org.fill("1")
+    body.fill(json.dumps({"JobId": "1"} | REPORT))
     operation.get_by_role("button", name="Execute").click()
 
     answer = operation.locator(".live-responses-table")

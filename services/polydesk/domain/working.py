@@ -21,7 +21,7 @@ from polydesk.domain.run_ports import Runner
 from polydesk.domain.ticking import Ticker
 
 _log = structlog.get_logger()
-_WAKE_SECONDS: Final = 0.05
+_WAKE_SECONDS: Final = 0.1
 _BEAT_SECONDS: Final = 1.0
 _TICK_SECONDS: Final = 0.5
 # A worker that has not shown for so many looks of another that it lives is dead.

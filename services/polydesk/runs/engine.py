@@ -31,7 +31,7 @@ from sqlalchemy import Engine, create_engine, event
 from polydesk.domain.job import Standing
 
 _QUEUE: Final = "runs"
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.25
 _POOL: Final = 8
 _THREADS: Final = 16
 _KEPT: Final = timedelta(days=7)
