@@ -185,18 +185,27 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     assert running.stop() == 0
 
 
-@pytest.fixture(scope="session", params=ENGINES)
-def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
-    """A `polydesk up --demo` on either engine, which tests share that mind their own records."""
-    options = []
-    with pytest.MonkeyPatch.context() as environment:
-        if request.param == "postgres":
-            server = request.getfixturevalue("postgres")
-            name = f"shared_{next(_numbers)}"  # pytest may have need of it more than once
-            options = ["--database-url", server.database(name, template=TEMPLATE)]
-            environment.setenv("POLYDESK_SECRET_KEYS", new_line())
-        running = Stack.start(tmp_path_factory.mktemp("shared") / "var", *options)
+@pytest.fixture(scope="session")
+def shared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A `polydesk up --demo` that tests share which mind their own records."""
+    running = Stack.start(tmp_path_factory.mktemp("shared") / "var")
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The same on PostgreSQL."""
+    url = postgres.database("shared", template=TEMPLATE)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("POLYDESK_SECRET_KEYS", new_line())
+        running = Stack.start(tmp_path_factory.mktemp("shared") / "var", "--database-url", url)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(params=ENGINES)
+def shared(request: pytest.FixtureRequest) -> Stack:
+    """The stack that tests share, on either engine."""
+    running: Stack = request.getfixturevalue(f"shared_{request.param}")
+    return running

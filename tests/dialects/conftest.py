@@ -1,8 +1,8 @@
-"""A running site that the tests of the dialects share: each makes records of its own."""
+"""Clients of a running site that tests share: each makes records of its own."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -11,12 +11,10 @@ from tests.stack import Rest, Stack
 from tests.stories.way import RestWay
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+@pytest.fixture
+def site(shared_sqlite: Stack) -> Stack:
     """A `polydesk up --demo`."""
-    running = Stack.start(tmp_path_factory.mktemp("dialects") / "var")
-    yield running
-    assert running.stop() == 0
+    return shared_sqlite
 
 
 @pytest.fixture

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.envoy
 
 @pytest.mark.parametrize("which", ["access", "offline", "offline-token"])
 async def test_a_ticket_lives_with_a_token_of_the_realm(
-    rest: Rest, realm: Realm, which: str
+    caller: Rest, realm: Realm, which: str
 ) -> None:
     token = realm.tokens().access if which == "access" else realm.tokens().offline
     shown = {"Authorization": f"Bearer {token}"}
     if which == "offline-token":
         shown = {"Authorization": "", "offline-token": token}
-    smart = Smart(rest, **shown)
+    smart = Smart(caller, **shown)
 
     made = await smart.create(
         {
@@ -75,9 +75,9 @@ async def test_a_ticket_lives_with_a_token_of_the_realm(
 
 
 async def test_the_history_tells_who_it_was_and_through_what(
-    rest: Rest, realm: Realm, site: Stack
+    caller: Rest, realm: Realm, site: Stack
 ) -> None:
-    smart = Smart(rest, Authorization=f"Bearer {realm.tokens().access}")
+    smart = Smart(caller, Authorization=f"Bearer {realm.tokens().access}")
 
     await smart.made()
 
@@ -85,9 +85,9 @@ async def test_the_history_tells_who_it_was_and_through_what(
     assert (entry.actor, entry.via, entry.action) == ("ann", "smartops", "create")
 
 
-async def test_a_token_of_the_realm_opens_every_other_door(rest: Rest, realm: Realm) -> None:
+async def test_a_token_of_the_realm_opens_every_other_door(caller: Rest, realm: Realm) -> None:
     bearer = {"Authorization": f"Bearer {realm.tokens().access}"}
-    number, _ = await Smart(rest, **bearer).made()
+    number, _ = await Smart(caller, **bearer).made()
 
     for path in (
         f"/iAutomateAPI/Request/GetIncidentTicketData/1?ticket_number={number}",
@@ -96,14 +96,14 @@ async def test_a_token_of_the_realm_opens_every_other_door(rest: Rest, realm: Re
         "/desk/v1/orgs/1/tickets",
         "/desk/v1/caller",
     ):
-        assert (await rest.request("GET", path, headers=bearer)).status == 200, path
-    foreign = await rest.request("GET", "/desk/v1/orgs/7/tickets", headers=bearer)
+        assert (await caller.request("GET", path, headers=bearer)).status == 200, path
+    foreign = await caller.request("GET", "/desk/v1/orgs/7/tickets", headers=bearer)
     assert foreign.status == 404
 
 
-async def test_a_token_opens_its_own_org_alone(rest: Rest, realm: Realm) -> None:
-    number, sys_id = await Smart(rest).made()
-    other = Smart(rest, Authorization=f"Bearer {realm.tokens(ANN | {'organization': '7'}).access}")
+async def test_a_token_opens_its_own_org_alone(caller: Rest, realm: Realm) -> None:
+    number, sys_id = await Smart(caller).made()
+    other = Smart(caller, Authorization=f"Bearer {realm.tokens(ANN | {'organization': '7'}).access}")
 
     fetched = await other.ask("GET", TICKET, {"ticketNumber": number})
     updated = await other.ask(
