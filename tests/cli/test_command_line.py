@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from polydesk import gateway
 from polydesk.cli import up
@@ -128,6 +130,17 @@ def test_the_gateway_is_printed_for_its_hubs(command: Command) -> None:
     assert "port_value: 9999" in done.out
     assert "path: /run/one.sock" in done.out
     assert "address: 10.0.0.2" in done.out
+
+
+def test_a_file_named_json_holds_the_configuration_as_json(
+    command: Command, tmp_path: Path
+) -> None:
+    as_json, as_yaml = tmp_path / "envoy.json", tmp_path / "envoy.yaml"
+
+    done = [command("gateway", "--output", str(each)).status for each in (as_json, as_yaml)]
+
+    assert done == [0, 0]
+    assert json.loads(as_json.read_text()) == yaml.safe_load(as_yaml.read_text())
 
 
 def test_a_gateway_with_a_public_admin_is_refused(command: Command) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from polydesk.gateway import envoy_binary
-from polydesk.gateway.template import to_yaml
+from polydesk.gateway.template import to_json
 
 PATIENCE = 30.0
 
@@ -51,8 +51,8 @@ class Envoy:
         # Not tmp_path: a socket's path is short.
         folder = Path(tempfile.mkdtemp(prefix="envoy-"))
         admin = config["admin"] or {"address": {"pipe": {"path": str(folder / "admin")}}}
-        file = folder / "envoy.yaml"
-        file.write_text(to_yaml(config | {"admin": admin}))
+        file = folder / "envoy.json"
+        file.write_text(to_json(config | {"admin": admin}))
         options = ["--concurrency", str(threads), "--disable-hot-restart", "--log-level", "warning"]
         options += ["--file-flush-interval-msec", "50"]
         with (folder / "log").open("wb") as log:

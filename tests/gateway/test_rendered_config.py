@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     FieldDescriptorProto,
@@ -18,7 +19,7 @@ from polydesk.domain.errors import Invalid
 from polydesk.gateway import ConfigurationRefused, Gateway, check, render
 from polydesk.gateway.replies import local_replies
 from polydesk.gateway.routes import Route, clashes, read_contracts, read_routes, services
-from polydesk.gateway.template import BadTemplate, fill, to_yaml
+from polydesk.gateway.template import BadTemplate, fill, to_json, to_yaml
 from tests.gateway.conftest import ROOT, StandIn
 
 pytestmark = pytest.mark.envoy
@@ -77,7 +78,7 @@ def test_envoy_refuses_a_wrong_configuration() -> None:
 def test_what_is_written_reads_as_what_was_rendered() -> None:
     config = render(PLAIN, [StandIn()])
 
-    assert yaml.safe_load(to_yaml(config)) == config
+    assert yaml.safe_load(to_yaml(config)) == json.loads(to_json(config)) == config
     assert "!hole" not in to_yaml(config)
 
 
@@ -100,9 +101,7 @@ def test_a_route_declared_twice_is_found_whatever_its_variables_are_called() -> 
     (service,) = (each.service[0] for each in dialect_files() if "iautomate" in each.package)
     planted = contracts.file.add(package="polydesk.api.acme.v1").service.add(name="Acme")
     planted.method.add().CopyFrom(service.method[0])
-    rule = next(
-        value for _, value in planted.method[0].options.ListFields() if "body" in str(value)
-    )
+    rule = planted.method[0].options.Extensions[annotations_pb2.http]
     rule.post = rule.post.replace("{orgentityid}", "{other=*}")
 
     assert clashes(read_routes(contracts)) == ["POST /v2/incident/orgentityid/*"]

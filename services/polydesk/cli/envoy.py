@@ -37,7 +37,7 @@ def become(envoy: Path, configuration: str, *, admin: str) -> None:
     if admin.startswith("unix:"):
         Path(admin.removeprefix("unix:")).unlink(missing_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="polydesk-"))
-    bootstrap = folder / "envoy.yaml"
+    bootstrap = folder / "envoy.json"
     bootstrap.write_text(configuration)
     words = command(envoy, bootstrap, threads=len(os.sched_getaffinity(0)))
     os.execve(words[0], words, environment())  # noqa: S606 - our own program

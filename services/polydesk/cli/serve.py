@@ -78,7 +78,14 @@ def gateway(  # noqa: PLR0913 - each is an option
     access_log: Annotated[
         Path, typer.Option(metavar="FILE", help="Where each call is logged.")
     ] = Path("/dev/stdout"),
-    output: Annotated[Path | None, typer.Option(metavar="FILE", show_default="stdout")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default="stdout",
+            help="Where it goes: as JSON to a file that ends in .json, else as YAML.",
+        ),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Has Envoy validate it instead of printing it.")
     ] = False,
@@ -98,11 +105,11 @@ def gateway(  # noqa: PLR0913 - each is an option
     if check:
         _validate(wanted)
     elif run:
-        envoy.become(program(), _render(wanted), admin=admin)
+        envoy.become(program(), _written(wanted, as_json=True), admin=admin)
     elif output:
-        output.write_text(_render(wanted))
+        output.write_text(_written(wanted, as_json=output.suffix == ".json"))
     else:
-        typer.echo(_render(wanted), nl=False)
+        typer.echo(_written(wanted), nl=False)
 
 
 def _gateway_of(
@@ -139,10 +146,11 @@ def migrate(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
     asyncio.run(composition.migrate(settings))
 
 
-def _render(wanted: Gateway) -> str:
+def _written(wanted: Gateway, *, as_json: bool = False) -> str:
     from polydesk import dialects, gateway  # noqa: PLC0415 - keeps --help quick
 
-    return gateway.to_yaml(gateway.render(wanted, dialects.load()))
+    config = gateway.render(wanted, dialects.load())
+    return gateway.to_json(config) if as_json else gateway.to_yaml(config)
 
 
 def program() -> Path:

@@ -44,7 +44,7 @@ class Site:
         self._folder = folder
         self._envoy = program
         self._admin = runtime / "admin.sock"
-        self._bootstrap = runtime / "envoy.yaml"
+        self._bootstrap = runtime / "envoy.json"
         self._sockets = [runtime / f"hub-{number}.sock" for number in range(settings.workers)]
         self._access_log = folder.logs / "access.log"
         self._private = Private.of(settings)

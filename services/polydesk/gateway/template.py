@@ -5,6 +5,7 @@ What is marked `!with:name` is there only where that hole is filled with somethi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,6 +67,11 @@ def _leave_out(value: Any) -> None:
             _leave_out(each)
 
 
+def to_json(config: dict[str, Any]) -> str:
+    """Writes a configuration as Envoy reads it soonest."""
+    return json.dumps(config)
+
+
 def to_yaml(config: dict[str, Any]) -> str:
-    """Writes a configuration as Envoy reads it."""
+    """Writes a configuration as people read it, and Envoy."""
     return yaml.dump(config, Dumper=_Plain, sort_keys=False, width=2**20)

@@ -103,7 +103,9 @@ async def test_a_token_of_the_realm_opens_every_other_door(caller: Rest, realm: 
 
 async def test_a_token_opens_its_own_org_alone(caller: Rest, realm: Realm) -> None:
     number, sys_id = await Smart(caller).made()
-    other = Smart(caller, Authorization=f"Bearer {realm.tokens(ANN | {'organization': '7'}).access}")
+    other = Smart(
+        caller, Authorization=f"Bearer {realm.tokens(ANN | {'organization': '7'}).access}"
+    )
 
     fetched = await other.ask("GET", TICKET, {"ticketNumber": number})
     updated = await other.ask(
