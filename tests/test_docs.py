@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -159,3 +160,11 @@ def test_every_setting_is_in_the_reference() -> None:
 
     for name in (*Settings.model_fields, *Login.model_fields):
         assert f"| `POLYDESK_{name.upper()}` |" in text
+
+
+def test_the_layers_are_those_that_are_kept() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (kept,) = (each["layers"] for each in contracts["contracts"] if each["type"] == "layers")
+    printed = [found[2] for found in _FENCE.finditer((DOCS / "architecture.md").read_text())]
+
+    assert "".join(f"{layer}\n" for layer in kept) in printed
