@@ -110,6 +110,30 @@ def test_each_key_is_another(desk: Command) -> None:
     assert len(keys) == 2
 
 
+def test_the_keys_of_a_client_are_listed_and_one_is_ended(desk: Command) -> None:
+    desk("client", "add", "robot")
+    shown = [desk("client", "key", "robot", "--label", label).out.strip() for label in "ab"]
+
+    keys = json.loads(desk("client", "keys", "robot", "--json").out)
+    table = desk("client", "keys", "robot").out
+    done = desk("client", "revoke", "robot", keys[0]["id"])
+    again = desk("client", "revoke", "robot", keys[0]["id"])
+
+    assert [key["label"] for key in keys] == ["a", "b"]
+    assert keys[0]["id"] in table
+    assert not any(key in table for key in shown)
+    assert (done.status, done.out) == (0, "")
+    assert again.err == f"polydesk: the account has no key {keys[0]['id']}\n"
+    assert json.loads(desk("client", "keys", "robot", "--json").out) == keys[1:]
+
+
+def test_the_key_that_signs_tokens_is_changed(desk: Command) -> None:
+    desk("client", "add", "robot")
+
+    assert desk("token", "rotate").status == 0
+    assert desk("token", "issue", "robot").out.count(".") == 2
+
+
 def test_tokens_are_issued_and_revoked(desk: Command) -> None:
     desk("client", "add", "robot")
 

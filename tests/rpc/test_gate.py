@@ -65,6 +65,34 @@ async def test_a_token_is_taken_until_it_is_revoked(native: Native) -> None:
     assert "revoked" in (error.details() or "")
 
 
+async def test_another_signing_key_ends_every_token(native: Native) -> None:
+    before = await native.registry.token_for("demo@example.com")
+    old = [("authorization", f"Bearer {before.access_token}")]
+    await native.identity.GetCaller(CALLER, metadata=old)
+
+    await native.registry.change_signing_key()
+
+    assert "none of this hub's" in ((await refusal(native, *old)).details() or "")
+    after = await native.registry.token_for("demo@example.com")
+    new = [("authorization", f"Bearer {after.access_token}")]
+    assert (await native.identity.GetCaller(CALLER, metadata=new)).login == "demo@example.com"
+
+
+async def test_a_key_is_ended_and_the_others_of_its_client_are_not(native: Native) -> None:
+    await native.registry.add_key("demo-client", "second-key-of-the-client", label="second")
+    first, second = (
+        ("authorization", f"Apikey {key}") for key in (demo.KEY, "second-key-of-the-client")
+    )
+    await native.identity.GetCaller(CALLER, metadata=[second])
+    known = await native.registry.keys("demo-client")
+
+    (ended,) = (key.id for key in known if key.label == "second")
+    await native.registry.end_key("demo-client", ended)
+
+    assert "the API key is unknown" in ((await refusal(native, second)).details() or "")
+    assert (await native.identity.GetCaller(CALLER, metadata=[first])).login == "demo-client"
+
+
 async def test_a_new_password_ends_the_old_one_at_once(native: Native) -> None:
     old = native.headers()
     await native.identity.GetCaller(CALLER, metadata=old)

@@ -108,6 +108,33 @@ async def test_a_key_leads_to_its_account(store: SqlStore) -> None:
         await store.identity.add_key(KEY, account=bob.id, label="again")
 
 
+async def test_keys_are_told_apart_by_their_ids_and_ended_one_by_one(store: SqlStore) -> None:
+    bob, ann = [await store.identity.add_account(account(login)) for login in ("bob", "ann")]
+    other = hashlib.sha256(b"other").digest()
+    await store.identity.add_key(KEY, account=bob.id, label="laptop")
+    await store.identity.add_key(other, account=bob.id, label="laptop")
+    first, second = await store.identity.keys(bob.id)
+    version = await store.identity.version()
+
+    with pytest.raises(NotFound, match="no key"):
+        await store.identity.remove_key(first.id, account=ann.id)
+    await store.identity.remove_key(first.id, account=bob.id)
+
+    assert (first.label, first.id, second.id) == ("laptop", KEY.hex()[:16], other.hex()[:16])
+    assert await store.identity.keys(bob.id) == [second]
+    assert await store.identity.account_of_key(KEY) is None
+    assert await store.identity.account_of_key(other) == bob
+    assert await store.identity.version() == version + 1
+
+
+async def test_another_signing_key_takes_the_place_of_the_first(store: SqlStore) -> None:
+    await store.identity.signing_key(b"a" * 32)
+
+    await store.identity.change_signing_key(b"b" * 32)
+
+    assert await store.identity.signing_key(b"c" * 32) == b"b" * 32
+
+
 async def test_a_key_needs_an_account(store: SqlStore) -> None:
     with pytest.raises(NotFound):
         await store.identity.add_key(KEY, account=1, label="")

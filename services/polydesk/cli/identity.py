@@ -142,6 +142,30 @@ def add_key(
     typer.echo(key)
 
 
+@client.command("keys")
+def list_keys(
+    id_: Annotated[str, typer.Argument(metavar="ID")], *, as_json: AsJson = False, data: Data = None
+) -> None:
+    """Lists the API keys of a client: by ids, for the keys themselves are not kept."""
+    keys = _run(data, lambda registry: registry.keys(id_))
+    rows = [
+        {"id": each.id, "label": each.label, "created": f"{each.created_at:%Y-%m-%d %H:%M:%SZ}"}
+        for each in keys
+    ]
+    _show(rows, as_json=as_json)
+
+
+@client.command("revoke")
+def end_key(
+    id_: Annotated[str, typer.Argument(metavar="ID")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, as `keys` tells it.")],
+    *,
+    data: Data = None,
+) -> None:
+    """Ends an API key of a client, and no other one."""
+    _run(data, lambda registry: registry.end_key(id_, key))
+
+
 @token.command("issue")
 def issue_token(login: Login, *, data: Data = None) -> None:
     """Prints a bearer token of an account."""
@@ -152,6 +176,12 @@ def issue_token(login: Login, *, data: Data = None) -> None:
 def revoke_tokens(login: Login, *, data: Data = None) -> None:
     """Ends all tokens of an account."""
     _run(data, lambda registry: registry.revoke_tokens(login))
+
+
+@token.command("rotate")
+def rotate_tokens(*, data: Data = None) -> None:
+    """Changes the key that signs tokens, which ends every token of everybody."""
+    _run(data, lambda registry: registry.change_signing_key())
 
 
 def read_roles(texts: Sequence[str]) -> dict[int, Role]:

@@ -149,9 +149,10 @@ class Gatekeeper:
             await self._realm.close()
 
     def forget(self) -> None:
-        """Forgets all that was remembered, because an account has changed."""
+        """Forgets all that was remembered, because an account or a key has changed."""
         self._accepted.clear()
         self._accounts.clear()
+        self._tokens = None
         self._generation += 1
         self._refresh_at = 0.0
 
@@ -204,9 +205,13 @@ class Gatekeeper:
         return account
 
     async def _signer(self) -> Tokens:
-        if self._tokens is None:
-            self._tokens = Tokens(await self._store.signing_key(secrets.token_bytes(32)))
-        return self._tokens
+        tokens = self._tokens
+        if tokens is None:
+            generation = self._generation
+            tokens = Tokens(await self._store.signing_key(new_signing_key()))
+            if generation == self._generation:
+                self._tokens = tokens
+        return tokens
 
     async def _account(self, id_: int) -> Account:
         account = self._accounts.get(id_)
@@ -232,6 +237,11 @@ class Gatekeeper:
     def _digest(self, credential: Credential) -> bytes:
         text = msgspec.json.encode([type(credential).__name__, credential])
         return hmac.digest(self._digest_key, text, "sha256")
+
+
+def new_signing_key() -> bytes:
+    """Returns a key that nobody knows."""
+    return secrets.token_bytes(32)
 
 
 def key_digest(key: str) -> bytes:

@@ -63,6 +63,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     token_epoch: int = 0
 
 
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an API key: `id` is the beginning of its SHA-256, in hexadecimal digits."""
+
+    id: str
+    label: str
+    created_at: datetime
+
+
 class Once(msgspec.Struct, frozen=True, kw_only=True):
     """Makes a write happen once: the caller's key, and a digest of the request it came with."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, TypeVar
 
-from polydesk.domain.identity import Account, Once, Org, Stamp
+from polydesk.domain.identity import Account, Key, Once, Org, Stamp
 from polydesk.domain.keyring import KeyRing, Sealed
 from polydesk.domain.secret import Kept, Secret, SecretDraft
 
@@ -46,8 +46,17 @@ class IdentityStore(Protocol):
     async def add_key(self, digest: bytes, *, account: int, label: str) -> None:
         """Inserts an API key, by its SHA-256. Raises Exists."""
 
+    async def keys(self, account: int) -> list[Key]:
+        """Returns what is known of an account's API keys, the oldest first."""
+
+    async def remove_key(self, id_: str, *, account: int) -> None:
+        """Removes an API key of an account. Raises NotFound."""
+
     async def signing_key(self, candidate: bytes) -> bytes:
         """Returns the key that signs tokens; keeps `candidate` as such where there is none."""
+
+    async def change_signing_key(self, key: bytes) -> None:
+        """Has a key sign tokens from now on, and forgets the one before."""
 
 
 class Registered(Protocol):

@@ -8,8 +8,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from polydesk.domain.errors import Invalid, NotFound
-from polydesk.domain.gatekeeper import Gatekeeper, Issued, key_digest
-from polydesk.domain.identity import Account, AccountKind, Org, Role
+from polydesk.domain.gatekeeper import Gatekeeper, Issued, key_digest, new_signing_key
+from polydesk.domain.identity import Account, AccountKind, Key, Org, Role
 from polydesk.domain.org_ports import IdentityStore
 from polydesk.domain.password import SHORTEST, Hasher
 from polydesk.domain.ticket import LONGEST_NAME, check_text
@@ -136,6 +136,21 @@ class Registry:
             raise Invalid(f"a key has {SHORTEST_KEY} to {LONGEST_NAME} characters", field="key")
         account = await self.account_of(login)
         await self._store.add_key(key_digest(key), account=account.id, label=label)
+        self._gatekeeper.forget()
+
+    async def keys(self, login: str) -> list[Key]:
+        """Returns what is known of an account's API keys, the oldest first."""
+        return await self._store.keys((await self.account_of(login)).id)
+
+    async def end_key(self, login: str, id_: str) -> None:
+        """Ends an API key of an account, and no other one of it."""
+        account = await self.account_of(login)
+        await self._store.remove_key(id_, account=account.id)
+        self._gatekeeper.forget()
+
+    async def change_signing_key(self) -> None:
+        """Has another key sign tokens, which ends every token of everybody."""
+        await self._store.change_signing_key(new_signing_key())
         self._gatekeeper.forget()
 
     async def _change(self, login: str, change: Callable[[Account], Account]) -> Account:

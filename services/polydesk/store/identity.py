@@ -9,12 +9,14 @@ from typing import Final
 import msgspec
 
 from polydesk.domain.errors import Exists, NotFound
-from polydesk.domain.identity import Account, Org
+from polydesk.domain.identity import Account, Key, Org
+from polydesk.store.moment import moment
 from polydesk.store.script import Engine, Read, Row, Script, Write
 
 _org: Final = msgspec.json.Decoder(Org).decode
 _account: Final = msgspec.json.Decoder(Account).decode
 _encode: Final = msgspec.json.Encoder().encode
+_KEY_ID: Final = 16
 _GROW: Final = "update counters set value = value + 1 where name = $1"
 
 
@@ -79,12 +81,31 @@ class SqlIdentity:
         """Inserts an API key."""
         await self._engine.write(lambda: _add_key(digest, account=account, label=label))
 
+    async def keys(self, account: int) -> list[Key]:
+        """Returns what is known of an account's API keys, the oldest first."""
+        rows = await self._engine.rows(
+            Read(
+                "select digest, label, created_at from api_keys where account = $1"
+                " order by created_at, digest",
+                (account,),
+            )
+        )
+        return [Key(id=_key_id(row[0]), label=row[1], created_at=moment(row[2])) for row in rows]
+
+    async def remove_key(self, id_: str, *, account: int) -> None:
+        """Removes an API key of an account."""
+        await self._engine.write(lambda: _remove_key(id_, account=account))
+
     async def signing_key(self, candidate: bytes) -> bytes:
         """Returns the key that signs tokens."""
         row = await self._engine.row(_SIGNING_KEY)
         if row is not None:
             return bytes(row[0])
         return await self._engine.write(lambda: _signing_key(candidate))
+
+    async def change_signing_key(self, key: bytes) -> None:
+        """Has a key sign tokens from now on, and forgets the one before."""
+        await self._engine.write(lambda: _change_signing_key(key))
 
     async def _one(self, read: Read) -> Account | None:
         row = await self._engine.row(read)
@@ -150,16 +171,33 @@ def _add_key(digest: bytes, *, account: int, label: str) -> Script[None]:
     yield _grown("identity")
 
 
+def _remove_key(id_: str, *, account: int) -> Script[None]:
+    rows = yield Read("select digest from api_keys where account = $1", (account,))
+    found = [row[0] for row in rows if _key_id(row[0]) == id_]
+    if not found:
+        raise NotFound(f"the account has no key {id_}")
+    yield Write("delete from api_keys where digest = $1", [(found[0],)])
+    yield _grown("identity")
+
+
+def _key_id(digest: bytes) -> str:
+    return bytes(digest).hex()[:_KEY_ID]
+
+
 def _signing_key(candidate: bytes) -> Script[bytes]:
     rows = yield _SIGNING_KEY
     if rows:
         return bytes(rows[0][0])
+    yield from _change_signing_key(candidate)
+    return candidate
+
+
+def _change_signing_key(key: bytes) -> Script[None]:
+    yield Write("delete from signing_keys where id > $1", [(0,)])
     yield Write(
-        "insert into signing_keys (id, secret, created_at) values ($1, $2, $3)",
-        [(1, candidate, _now())],
+        "insert into signing_keys (id, secret, created_at) values ($1, $2, $3)", [(1, key, _now())]
     )
     yield _grown("identity")
-    return candidate
 
 
 def _claim(login: str, *, other_than: int) -> Script[None]:
@@ -179,7 +217,7 @@ def _grown(name: str) -> Write:
 
 
 def _now() -> int:
-    # No rule reads these times, only an operator with a SQL prompt: no clock comes in for them.
+    # No rule reads these times, only operators do: no clock comes in for them.
     return time.time_ns() // 1_000
 
 
