@@ -192,6 +192,11 @@ class Login(BaseSettings):
         default=SecretStr(""), description="The password of --user, where commands call a hub"
     )
     token: SecretStr = Field(default=SecretStr(""), description="A token instead of --user")
+    client_certificate: Path | None = Field(
+        default=None,
+        description="What commands show to a gateway that asks for a certificate: a PEM file",
+    )
+    client_key: Path | None = Field(default=None, description="The private key of that: a PEM file")
 
 
 def _plain(value: object) -> str:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from polydesk.cli import run
-from polydesk.client import Client
+from polydesk.client import Certificate, Client, HubError, Patience
 from polydesk.client.messages import identity_pb2
 from tests.stack import DEMO, Stack
 
@@ -111,20 +111,45 @@ async def test_rest_and_grpc_go_over_tls_and_only_certified_clients_where_it_is_
     assert await get(stack, shows) == 200
     with pytest.raises(aiohttp.ClientError):
         await get(stack, ssl.create_default_context())
+    shown = Certificate(client.certificate_file.read_bytes(), client.key_file.read_bytes())
+    assert await caller_of(stack, authority, shown) == "demo@example.com"
     if asks:
         for context in (known, strange):
             with pytest.raises(aiohttp.ClientError):
                 await get(stack, context)
+        with pytest.raises(HubError):
+            await caller_of(stack, authority, None)
         return
     assert await get(stack, known) == 200
+    assert await caller_of(stack, authority, None) == "demo@example.com"
+
+
+async def caller_of(stack: Stack, authority: Pair, certificate: Certificate | None) -> str:
     async with Client(
         f"127.0.0.1:{stack.port}",
         login="demo@example.com",
         secret="demo",
         root_certificates=authority.certificate_file.read_bytes(),
+        certificate=certificate,
+        patience=Patience(attempts=2),
     ) as native:
         caller = await native.identity.GetCaller(identity_pb2.GetCallerRequest())
-    assert caller.login == "demo@example.com"
+    return caller.login
+
+
+def test_half_of_what_a_client_shows_is_told(
+    authority: Pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["ticket", "list", "1", "--url", "https://127.0.0.1:1", "--user", "demo@example.com"]
+    monkeypatch.setenv("POLYDESK_PASSWORD", "demo")
+    monkeypatch.setenv("POLYDESK_CLIENT_CERTIFICATE", str(authority.certificate_file))
+    assert run(call) == 1
+    half = capsys.readouterr().err
+    monkeypatch.setenv("POLYDESK_CLIENT_KEY", "/nowhere.key")
+    assert run(call) == 1
+
+    assert "POLYDESK_CLIENT_CERTIFICATE and POLYDESK_CLIENT_KEY belong together" in half
+    assert capsys.readouterr().err == "polydesk: /nowhere.key is not there, or cannot be read\n"
 
 
 def test_half_of_what_tls_needs_is_told(

@@ -16,7 +16,9 @@ from polydesk.cli.failure import Failure
 from polydesk.cli.identity import read_secret
 
 if TYPE_CHECKING:
-    from polydesk.client import Client, HubError
+    from pathlib import Path
+
+    from polydesk.client import Certificate, Client, HubError
 
 P = ParamSpec("P")
 Command = Callable[Concatenate["Client", P], Awaitable[None]]
@@ -77,7 +79,12 @@ def open_client(url: str, *, user: str, password_stdin: bool, patient: bool = Fa
     address, tls = read_url(url)
     attempts, seconds = _PATIENT if patient else _PROMPT
     enter = functools.partial(
-        Client, address, tls=tls, timeout=seconds, patience=Patience(attempts=attempts)
+        Client,
+        address,
+        tls=tls,
+        certificate=_certificate() if tls else None,
+        timeout=seconds,
+        patience=Patience(attempts=attempts),
     )
     if not user and not password_stdin and (token := _token()):
         return enter(token=token)
@@ -120,6 +127,25 @@ def explain(error: HubError, address: str) -> str:
             return f"{error.message} (request {error.request_id})"
         case _:
             return error.message
+
+
+def _certificate() -> Certificate | None:
+    from polydesk.client import Certificate  # noqa: PLC0415 - keeps --help quick
+    from polydesk.config import Login  # noqa: PLC0415 - the same
+
+    login = Login()
+    if login.client_certificate is None and login.client_key is None:
+        return None
+    if login.client_certificate is None or login.client_key is None:
+        raise Failure("POLYDESK_CLIENT_CERTIFICATE and POLYDESK_CLIENT_KEY belong together")
+    return Certificate(_read(login.client_certificate), _read(login.client_key))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file} is not there, or cannot be read") from error
 
 
 def _token() -> str:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from polydesk.client import errors
-from polydesk.client.client import Client
+from polydesk.client.client import Certificate, Client
 from polydesk.client.errors import HubError
 from polydesk.client.page import pages
 from polydesk.client.patience import Patience
 from polydesk.client.watch import Change, Watch
 
-__all__ = ["Change", "Client", "HubError", "Patience", "Watch", "errors", "pages"]
+__all__ = ["Certificate", "Change", "Client", "HubError", "Patience", "Watch", "errors", "pages"]

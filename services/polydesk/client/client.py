@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import grpc
 import grpc.aio
@@ -66,6 +66,13 @@ _OPTIONS: Final = (
 )
 
 
+class Certificate(NamedTuple):
+    """What a client shows to a gateway that asks for it, as PEM."""
+
+    chain: bytes
+    key: bytes
+
+
 class Client:
     """Calls a hub; `address` is that of its gateway: `127.0.0.1:8080`.
 
@@ -104,6 +111,7 @@ class Client:
         key: str = "",
         tls: bool = False,
         root_certificates: bytes | None = None,
+        certificate: Certificate | None = None,
         timeout: float = 15.0,
         patience: Patience | None = None,
     ) -> None:
@@ -114,8 +122,9 @@ class Client:
             timeout=timeout,
             patience=self.patience,
         )
-        self._tls = tls or root_certificates is not None
+        self._tls = tls or root_certificates is not None or certificate is not None
         self._root_certificates = root_certificates
+        self._certificate = certificate
 
     async def __aenter__(self) -> Self:
         self.channel = self._open()
@@ -153,7 +162,10 @@ class Client:
             return grpc.aio.insecure_channel(
                 self.address, options=_OPTIONS, interceptors=interceptors
             )
-        credentials = grpc.ssl_channel_credentials(self._root_certificates)
+        own = self._certificate
+        credentials = grpc.ssl_channel_credentials(
+            self._root_certificates, own.key if own else None, own.chain if own else None
+        )
         return grpc.aio.secure_channel(
             self.address, credentials, options=_OPTIONS, interceptors=interceptors
         )
