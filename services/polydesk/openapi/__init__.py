@@ -1,7 +1,7 @@
 """OpenAPI 3.1 documents, made from the contracts: one for each dialect, and one for our own API.
 
 Shapes, routes, limits and words come from the contracts and their comments; errors come from the
-dialects. What the gateway takes beyond a contract (numbers for texts, a single object for an array)
+dialects. What the gateway takes beyond a contract (a single object for an array, a list in a list)
 is nobody's promise, and stands nowhere here.
 """
 
@@ -26,6 +26,7 @@ from polydesk.rpc.errors import canonical
 from polydesk.rpc.interceptor import Refuse
 
 CANONICAL: Final = "polydesk"
+_NULL: Final = "In what is sent, null is as good as leaving a member out."
 _OWN: Final = "The API of the hub itself, which services inside call by gRPC."
 _KEY: Final = "Bears `rest_api_key=` and the key of a client."
 _SECURITY: Final[dict[str, Any]] = {
@@ -53,7 +54,7 @@ def document(name: str) -> dict[str, Any]:
         "info": {
             "title": _title(name),
             "version": metadata.version("polydesk"),
-            "description": _OWN if name == CANONICAL else comment(services[0].full_name),
+            "description": f"{_about(name, services[0])}\n\n{_NULL}",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This hub."}],
@@ -107,6 +108,10 @@ def _erased(path: str) -> list[str]:
 def _tag(service: ServiceDescriptor) -> str:
     name: str = service.name
     return name.removesuffix("Service")
+
+
+def _about(name: str, service: ServiceDescriptor) -> str:
+    return _OWN if name == CANONICAL else comment(service.full_name)
 
 
 def _title(name: str) -> str:
