@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -84,6 +84,14 @@ class Stack:
             stack.stop()
             raise
         return stack
+
+    @classmethod
+    @contextmanager
+    def running(cls, data: Path, *options: str) -> Iterator[Self]:
+        """Lends one, which then has to end well."""
+        stack = cls.start(data, *options)
+        yield stack
+        assert stack.stop() == 0
 
     def wait(self) -> None:
         """Waits until a hub answers: it, and not Envoy, asks for credentials."""

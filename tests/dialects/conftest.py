@@ -1,4 +1,4 @@
-"""Clients of a running site that tests share: each makes records of its own."""
+"""Clients of the running site that each dialect's tests share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ import pytest
 
 from tests.stack import Rest, Stack
 from tests.stories.way import RestWay
-
-
-@pytest.fixture
-def site(shared_sqlite: Stack) -> Stack:
-    """A `polydesk up --demo`."""
-    return shared_sqlite
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.dialects.insightconnect.page import EXAMPLES, KEY, started
-from tests.stack import Answer, Rest
+from tests.stack import Answer, Rest, Stack
 
 
 class Orchestrator:
@@ -41,6 +42,13 @@ class Orchestrator:
         output = await self.output("create_incident", **(EXAMPLES["create_incident"] | said))
         made: dict[str, Any] = output["incident"]
         return made
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A `polydesk up --demo`, in which nobody else's records are."""
+    with Stack.running(tmp_path_factory.mktemp("insightconnect") / "var") as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.dialects.ivanti_sm.page import KEY, NEW, ROOTS
-from tests.stack import Answer, Rest
+from tests.stack import Answer, Rest, Stack
 
 
 class Ism:
@@ -70,6 +70,13 @@ class Ism:
         """Reads an incident."""
         read: dict[str, Any] = await self.get(f"incidents('{rec_id}')")
         return read
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A `polydesk up --demo`, in which nobody else's records are."""
+    with Stack.running(tmp_path_factory.mktemp("ivanti_sm") / "var") as running:
+        yield running
 
 
 @pytest.fixture

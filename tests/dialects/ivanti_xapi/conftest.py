@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.client import HTTPConnection
 from itertools import count
@@ -14,7 +15,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.dialects.sample import GRANT, token_of
-from tests.stack import PATIENCE, Answer, Rest
+from tests.stack import PATIENCE, Answer, Rest, Stack
 from tests.stories.way import RestWay
 
 _keys = count(70_000)
@@ -78,6 +79,13 @@ class Member(NamedTuple):
     login: str
     org: int
     api: Api
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A `polydesk up --demo`, in which nobody else's records are."""
+    with Stack.running(tmp_path_factory.mktemp("ivanti_xapi") / "var") as running:
+        yield running
 
 
 @pytest.fixture

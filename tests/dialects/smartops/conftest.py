@@ -11,7 +11,7 @@ from tests.oidc.realm import Realm
 from tests.stack import Rest, Stack
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def site(realm: Realm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A `polydesk up --demo`."""
     with pytest.MonkeyPatch.context() as environment:
