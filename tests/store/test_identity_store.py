@@ -129,10 +129,12 @@ async def test_keys_are_told_apart_by_their_ids_and_ended_one_by_one(store: SqlS
 
 async def test_another_signing_key_takes_the_place_of_the_first(store: SqlStore) -> None:
     await store.identity.signing_key(b"a" * 32)
+    version = await store.identity.version()
 
     await store.identity.change_signing_key(b"b" * 32)
 
     assert await store.identity.signing_key(b"c" * 32) == b"b" * 32
+    assert await store.identity.version() == version + 1  # by which other hubs hear of it
 
 
 async def test_a_key_needs_an_account(store: SqlStore) -> None:
