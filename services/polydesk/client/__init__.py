@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from polydesk.client import errors
-from polydesk.client.client import Certificate, Client
+from polydesk.client.channel import Certificate
+from polydesk.client.client import Client
 from polydesk.client.errors import HubError
 from polydesk.client.page import pages
 from polydesk.client.patience import Patience

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import grpc
 import grpc.aio
@@ -45,6 +45,7 @@ from polydesk.api.v1.ticket_pb2 import (
 from polydesk.api.v1.ticket_pb2_grpc import TicketServiceStub
 from polydesk.client.attachment import Attachments, Progress, first_request
 from polydesk.client.calls import Manners
+from polydesk.client.channel import Certificate, credentials, open_channel
 from polydesk.client.errors import HubError
 from polydesk.client.mail import read_email
 from polydesk.client.page import pages
@@ -54,23 +55,6 @@ from polydesk.client.watch import Watch
 
 # Its id, or its name: `orgs/7`.
 Org: TypeAlias = int | str
-_MESSAGE_LIMIT: Final = 64 * 1024 * 1024
-_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
-    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
-    # Comes back quickly to a hub that was away; gRPC itself would wait for up to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.primary_user_agent", "polydesk-client"),
-)
-
-
-class Certificate(NamedTuple):
-    """What a client shows to a gateway that asks for it, as PEM."""
-
-    chain: bytes
-    key: bytes
 
 
 class Client:
@@ -122,12 +106,11 @@ class Client:
             timeout=timeout,
             patience=self.patience,
         )
-        self._tls = tls or root_certificates is not None or certificate is not None
-        self._root_certificates = root_certificates
-        self._certificate = certificate
+        secure = tls or root_certificates is not None or certificate is not None
+        self._tls = credentials(root_certificates, certificate) if secure else None
 
     async def __aenter__(self) -> Self:
-        self.channel = self._open()
+        self.channel = open_channel(self.address, self._tls, self._manners.interceptors())
         self.tickets = TicketServiceStub(self.channel)
         self.incidents = IncidentServiceStub(self.channel)
         self.notes = NoteServiceStub(self.channel)
@@ -155,20 +138,6 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         await self.channel.close()
-
-    def _open(self) -> grpc.aio.Channel:
-        interceptors = self._manners.interceptors()
-        if not self._tls:
-            return grpc.aio.insecure_channel(
-                self.address, options=_OPTIONS, interceptors=interceptors
-            )
-        own = self._certificate
-        credentials = grpc.ssl_channel_credentials(
-            self._root_certificates, own.key if own else None, own.chain if own else None
-        )
-        return grpc.aio.secure_channel(
-            self.address, credentials, options=_OPTIONS, interceptors=interceptors
-        )
 
     async def list_tickets(  # noqa: PLR0913 - each is an option
         self,
