@@ -180,17 +180,15 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     options = []
     if request.param == "postgres":
         options = ["--database-url", request.getfixturevalue("postgres_url")]
-    running = Stack.start(tmp_path / "var", *options)
-    yield running
-    assert running.stop() == 0
+    with Stack.running(tmp_path / "var", *options) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def shared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A `polydesk up --demo` that tests share which mind their own records."""
-    running = Stack.start(tmp_path_factory.mktemp("shared") / "var")
-    yield running
-    assert running.stop() == 0
+    with Stack.running(tmp_path_factory.mktemp("shared") / "var") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -90,8 +90,10 @@ class Stack:
     def running(cls, data: Path, *options: str) -> Iterator[Self]:
         """Lends one, which then has to end well."""
         stack = cls.start(data, *options)
-        yield stack
-        assert stack.stop() == 0
+        try:
+            yield stack
+        finally:
+            assert stack.stop() == 0
 
     def wait(self) -> None:
         """Waits until a hub answers: it, and not Envoy, asks for credentials."""

@@ -43,9 +43,8 @@ def peak(pid: int) -> int:
 
 @pytest.fixture
 def one_stack(tmp_path: Path) -> Iterator[Stack]:
-    running = Stack.start(tmp_path / "var")
-    yield running
-    assert running.stop() == 0
+    with Stack.running(tmp_path / "var") as running:
+        yield running
 
 
 async def ticket(session: aiohttp.ClientSession) -> str:

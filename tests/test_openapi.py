@@ -60,9 +60,8 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Stack]:
-    running = Stack.start(tmp_path / "var")
-    yield running
-    assert running.stop() == 0
+    with Stack.running(tmp_path / "var") as running:
+        yield running
 
 
 def shown_in(part: Any) -> Iterator[dict[str, Any]]:

@@ -29,9 +29,8 @@ async def client(hub: Hub) -> AsyncIterator[Client]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A `polydesk up --demo` that a module shares."""
-    stack = Stack.start(tmp_path_factory.mktemp("stack") / "var")
-    yield stack
-    assert stack.stop() == 0
+    with Stack.running(tmp_path_factory.mktemp("stack") / "var") as stack:
+        yield stack
 
 
 async def record(client: Client, summary: str = "s") -> ticket_pb2.Ticket:
