@@ -29,6 +29,7 @@ from tests.dialects.sample import token_of
 from tests.dialects.serviceops.guide import CLIENT
 from tests.page import ROOT
 from tests.pages.browser import MODULES, install, node
+from tests.played import understood
 from tests.stack import Rest, Stack
 
 NAMES: Final = sorted(documents())
@@ -189,6 +190,28 @@ def test_what_is_shown_keeps_to_the_schema_beside_it(name: str) -> None:
     for shown in shown_in(whole["paths"]):
         validator = OAS31Validator(shown["schema"] | {"components": whole["components"]})
         assert list(validator.iter_errors(shown["example"])) == [], shown["example"]
+
+
+@pytest.mark.parametrize(
+    ("said", "valid"),
+    [
+        ({"a": "x", "b": None}, True),
+        ({"a": "x", "b": "y"}, True),
+        ({"a": "x", "b": [["y"], None]}, True),
+        ({"a": None}, False),
+        ({"a": "long"}, False),
+        ({"a": 1}, False),
+        ({"a": ["x"]}, False),
+        ({"a": "x", "b": [{}]}, False),
+        ([{"a": "x"}], False),
+    ],
+)
+def test_what_envoy_takes_beyond_a_contract_excuses_nothing_else(said: Any, *, valid: bool) -> None:
+    text = {"type": "string", "maxLength": 3}
+    members = {"a": text, "b": {"type": "array", "items": text}}
+    schema = {"type": "object", "properties": members, "required": ["a"]}
+
+    assert OAS31Validator(schema).is_valid(understood(said, schema, {})) is valid
 
 
 @pytest.mark.envoy
